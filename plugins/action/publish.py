@@ -1,0 +1,90 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Render a set of files on the controller and hand it to the host in one call; see modules/publish.py."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import zlib
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.plugins.action import ActionBase
+from ansible_collections.barehost.web.plugins.modules.publish import DOCUMENTATION
+from ansible_collections.barehost.web.plugins.plugin_utils._options import checked_options
+from ansible_collections.barehost.web.plugins.plugin_utils._render import Job, Renderer
+
+_SET = re.compile(r"[A-Za-z0-9_-]+\Z")
+_MODE = re.compile(r"[0-7]{3,4}\Z")
+
+
+def _path_problems(options: dict[str, Any]) -> list[str]:
+    """Paths and modes that cannot be meant, and paths that are given twice."""
+    problems: list[str] = []
+    if not _SET.match(options["set"]):
+        problems.append(f"set: '{options['set']}' may hold letters, digits, '-' and '_' only")
+    seen: dict[str, str] = {}
+    for kind, key in (("files", "dest"), ("links", "dest"), ("directories", "path")):
+        for position, item in enumerate(options[kind]):
+            where, path = f"{kind}[{position}]", item[key]
+            if not path.startswith("/") or "\0" in path or str(Path(path)) != path or ".." in Path(path).parts:
+                problems.append(f"{where}.{key}: '{path}' is not a plain absolute path")
+            if path in seen:
+                problems.append(f"{where}.{key}: '{path}' is already given by {seen[path]}")
+            seen[path] = where
+            if not _MODE.match(item.get("mode", "0644")):
+                problems.append(f"{where}.mode: '{item['mode']}' is not an octal mode such as '0644'")
+    for position, file in enumerate(options["files"]):
+        if bool(file["template"]) == (file["content"] is not None):
+            problems.append(f"files[{position}]: give exactly one of template and content ({file['dest']})")
+    return problems
+
+
+class ActionModule(ActionBase):
+    """Everything that can be found wrong without the host is found before the host is asked."""
+
+    _supports_check_mode = True
+    _supports_diff = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Check, render, send."""
+        super().run(tmp, task_vars)
+        variables = task_vars or {}
+        options = checked_options(DOCUMENTATION, self._task.args)
+        problems = _path_problems(options)
+        if problems:
+            raise AnsibleActionFail("Nothing was changed:\n" + "\n".join(f"- {problem}" for problem in problems))
+        self._render(options["files"], variables)
+        payload = base64.b64encode(zlib.compress(json.dumps(options).encode(), 1)).decode()
+        result: dict[str, Any] = self._execute_module(
+            module_name="barehost.web.publish_apply", module_args={"payload": payload}, task_vars=variables
+        )
+        if not self._task.diff:
+            result.pop("diff", None)
+        return result
+
+    def _render(self, files: list[dict[str, Any]], variables: dict[str, Any]) -> None:
+        """Replace ``template`` and ``vars`` of every file by its ``content``."""
+        waiting = [file for file in files if file["template"]]
+        jobs = [
+            Job(file["template"], file["vars"], f"entry '{file['entry']}': {file['dest']}" if file["entry"] else file["dest"])
+            for file in waiting
+        ]
+        texts = Renderer(self._templar, variables, lambda name: self._find(name, variables)).render(jobs)
+        for file, text in zip(waiting, texts, strict=True):
+            file["content"] = text
+        for file in files:
+            del file["vars"]
+
+    def _find(self, template: str, variables: dict[str, Any]) -> tuple[str, list[str]]:
+        try:
+            path = self._find_needle("templates", template)
+        except AnsibleError as error:
+            raise AnsibleActionFail(f"template '{template}' is not found: {error}") from error
+        folders = [*variables.get("ansible_search_path", []), self._loader.get_basedir(), str(Path(path).parent)]
+        search = [found for folder in folders for found in (str(Path(folder) / "templates"), folder)]
+        # Includes are looked up by name relative to these folders; the template itself is named the same way.
+        return Path(path).name, [str(Path(path).parent), *search]

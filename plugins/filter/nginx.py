@@ -1,0 +1,60 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Filter of role nginx."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.barehost.web.plugins.plugin_utils._nginx import published
+
+DOCUMENTATION = r"""
+name: nginx
+short_description: What has to be published for the sites of nginx
+description:
+  - Turns the entries of C(nginx_sites) into the files and links that role P(barehost.web.nginx#role) publishes.
+author: barehost.web contributors
+options:
+  _input:
+    description: The entries of C(nginx_sites).
+    type: list
+    elements: dict
+    required: true
+  apps:
+    description: The entries of C(nginx_apps), which tell where the apps of the routes can be reached.
+    type: list
+    elements: dict
+    required: true
+  ipv6:
+    description: Whether the host speaks IPv6.
+    type: bool
+    default: true
+"""
+
+EXAMPLES = r"""
+files: "{{ (nginx_sites | barehost.web.nginx(nginx_apps)).files }}"
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - Mapping with C(files) and C(links) for M(barehost.web.publish), C(entries) (the names of all sites), C(remove) (patterns
+      of what absent sites left) and C(home) (whether a site serves files from a home folder).
+  type: dict
+"""
+
+
+def nginx(
+    sites: Sequence[Mapping[str, Any]], apps: Sequence[Mapping[str, Any]], ipv6: bool = True
+) -> dict[str, Any]:
+    """See DOCUMENTATION."""
+    return published(sites, apps, ipv6=ipv6)
+
+
+class FilterModule:
+    """The filters of this file."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Name to function."""
+        return {"nginx": nginx}

@@ -1,0 +1,54 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Marks: what a unit still has to be told about, kept on the host.
+
+A mark is a file named after the unit whose content is ``reload`` or ``restart``. It is written before the
+change that asks for it and removed after the unit has taken the change up, so that a run which is killed in
+between is made good by the next one; an Ansible handler would be lost.
+
+This module is private to the collection.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+Action = Literal["reload", "restart"]
+
+#: Everything the collection remembers on a host; readable by root only.
+STATE = Path("/var/lib/barehost")
+
+
+def marks_folder(state: Path = STATE) -> Path:
+    """The folder of the marks."""
+    return state / "marks"
+
+
+def mark(unit: str, action: Action, state: Path = STATE) -> None:
+    """Note that ``unit`` (such as ``nginx.service``) has to ``reload`` or ``restart``.
+
+    A restart that is already noted is never weakened to a reload.
+    """
+    folder = marks_folder(state)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / unit
+    if action == "reload" and read_mark(unit, state) == "restart":
+        return
+    fresh = path.with_name(f".{unit}.new")
+    fresh.write_text(action, encoding="ascii")
+    fresh.replace(path)
+
+
+def read_mark(unit: str, state: Path = STATE) -> Action | None:
+    """What ``unit`` still has to do, or ``None``. An unreadable mark counts as the stronger action."""
+    try:
+        text = (marks_folder(state) / unit).read_text(encoding="ascii")
+    except FileNotFoundError:
+        return None
+    return "reload" if text == "reload" else "restart"
+
+
+def clear_mark(unit: str, state: Path = STATE) -> None:
+    """Forget the mark of ``unit``; nothing happens where there is none."""
+    (marks_folder(state) / unit).unlink(missing_ok=True)

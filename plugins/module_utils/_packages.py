@@ -1,0 +1,140 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Debian packages; see modules/packages.py. This module is private to the collection."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import socket
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+#: What is tested is supported, nothing else.
+SUPPORTED = ("bookworm", "trixie")
+
+_POLICY = Path("/usr/sbin/policy-rc.d")
+#: invoke-rc.d takes exit status 101 for "do not start or stop anything".
+_POLICY_TEXT = "#!/bin/sh\n# barehost.web: services start when their configuration is in place\nexit 101\n"
+
+_ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8", "NEEDRESTART_SUSPEND": "1"}
+_KEEP_CONFIGURATION = ("-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold")
+_TAIL_LINES = 15
+
+
+class PackageError(Exception):
+    """Why packages cannot be had, and the way out."""
+
+
+def supported_codename() -> str:
+    """The code name of the host's Debian; raises for a system that nobody tested."""
+    try:
+        release = platform.freedesktop_os_release()
+    except OSError:
+        release = {}
+    codename = release.get("VERSION_CODENAME", "")
+    if release.get("ID") != "debian" or codename not in SUPPORTED:
+        raise PackageError(
+            f"This host runs {release.get('PRETTY_NAME', 'an unknown system')}; "
+            f"supported and tested is Debian with the code names {' and '.join(SUPPORTED)}."
+        )
+    return codename
+
+
+def has_ipv6() -> bool:
+    """Whether a socket for IPv6 can be made, which is what a server that listens on it needs."""
+    try:
+        socket.socket(socket.AF_INET6, socket.SOCK_STREAM).close()
+    except OSError:
+        return False
+    return True
+
+
+def parse_status(text: str) -> dict[str, str]:
+    """Versions of the completely installed packages in the output of :func:`installed`'s query."""
+    versions = {}
+    for line in text.splitlines():
+        name, _, rest = line.partition("\t")
+        status, _, version = rest.partition("\t")
+        if status == "installed":
+            versions[name] = version
+    return versions
+
+
+def installed(names: Sequence[str]) -> dict[str, str]:
+    """The version of each of ``names`` that is completely installed."""
+    done = subprocess.run(
+        ["dpkg-query", "--show", "--showformat", "${Package}\t${db:Status-Status}\t${Version}\n", *names],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return parse_status(done.stdout)
+
+
+def _run(command: Sequence[str], doing: str) -> None:
+    done = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        env={**os.environ, **_ENVIRONMENT},
+    )
+    if done.returncode:
+        tail = "\n".join(done.stdout.strip().splitlines()[-_TAIL_LINES:])
+        raise PackageError(f"{doing} failed ({' '.join(command[:2])}, status {done.returncode}):\n{tail}")
+
+
+@contextlib.contextmanager
+def _services_stay_down() -> Iterator[None]:
+    """Keep the package manager from starting services; a policy that the administrator made is respected."""
+    ours = not _POLICY.exists() or _POLICY.read_text(encoding="utf-8") == _POLICY_TEXT
+    if ours:
+        _POLICY.write_text(_POLICY_TEXT, encoding="utf-8")
+        _POLICY.chmod(0o755)
+    try:
+        yield
+    finally:
+        if ours:
+            _POLICY.unlink(missing_ok=True)
+
+
+def forget_killed_run() -> None:
+    """Remove the start policy that a killed run may have left behind."""
+    if _POLICY.exists() and _POLICY.read_text(encoding="utf-8") == _POLICY_TEXT:
+        _POLICY.unlink()
+
+
+def install(names: Sequence[str], *, lock_timeout: int) -> None:
+    """Install ``names`` in one transaction.
+
+    :param lock_timeout: seconds to wait for another run of the package manager.
+    """
+    wait = ("-o", f"DPkg::Lock::Timeout={lock_timeout}")
+    get = ["apt-get", "--quiet", "--yes", *wait, *_KEEP_CONFIGURATION]
+    with _services_stay_down():
+        _repair(lock_timeout)
+        command = [*get, "--no-install-recommends", "install", *names]
+        try:
+            _run(command, f"Installing {', '.join(names)}")
+        except PackageError:
+            # A bare host has no lists, and old lists name versions that the archive has replaced since.
+            _run([*get, "update"], "Reading the package lists")
+            _run([*command, "--fix-broken"], f"Installing {', '.join(names)}")
+
+
+def _repair(lock_timeout: int) -> None:
+    """Finish what an interrupted transaction left half done, after the holder of the lock has finished."""
+    audit = subprocess.run(["dpkg", "--audit"], capture_output=True, text=True, check=False)
+    updates = Path("/var/lib/dpkg/updates")
+    if not audit.stdout.strip() and not (updates.is_dir() and any(updates.iterdir())):
+        return
+    # apt-get waits for the lock, dpkg does not: an install of nothing is the wait.
+    wait = ("-o", f"DPkg::Lock::Timeout={lock_timeout}")
+    subprocess.run(["apt-get", *wait, "--quiet", "--yes", "check"], capture_output=True, check=False)
+    _run(["dpkg", "--force-confdef", "--force-confold", "--configure", "-a"], "Repairing an interrupted installation")
+    _run(["apt-get", *wait, "--quiet", "--yes", *_KEEP_CONFIGURATION, "--fix-broken", "install"], "Repairing")

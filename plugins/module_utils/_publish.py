@@ -1,0 +1,389 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One publish from beginning to end: lock, compare, stage, validate, commit, remember.
+
+This module is private to the collection.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.barehost.web.plugins.module_utils import _marks, _validate
+from ansible_collections.barehost.web.plugins.module_utils._publish_commit import Commit
+from ansible_collections.barehost.web.plugins.module_utils._publish_plan import (
+    Found,
+    Item,
+    Plan,
+    Step,
+    look,
+    make_plan,
+    next_manifest,
+)
+
+_POLL_SECONDS = 0.2
+_HIDDEN = "(content not shown)\n"
+
+
+class PublishError(Exception):
+    """Nothing was changed, and why."""
+
+
+@dataclass(frozen=True)
+class Validation:
+    """How a program checks the tree before it goes live."""
+
+    command: tuple[str, ...]
+    scratch: tuple[str, ...] = ()
+    reject: str = ""
+    timeout: int = 60
+
+
+@dataclass(frozen=True)
+class Request:
+    """What one publish wants; the options of the module in typed form."""
+
+    name: str
+    items: list[Item]
+    tree: Path | None = None
+    entries: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+    reload: tuple[str, ...] = ()
+    restart: tuple[str, ...] = ()
+    validation: Validation | None = None
+    purge: bool = False
+    lock_timeout: int = 60
+
+
+@dataclass
+class Outcome:
+    """What a publish did, or would do in check mode."""
+
+    changed: bool = False
+    files: list[dict[str, Any]] = field(default_factory=list)
+    orphans: dict[str, list[str]] = field(default_factory=dict)
+    saved: list[str] = field(default_factory=list)
+    diff: list[dict[str, str]] = field(default_factory=list)
+    validated: bool = False
+    notes: list[str] = field(default_factory=list)
+
+
+@contextlib.contextmanager
+def lock(path: Path, timeout: float) -> Iterator[None]:
+    """Hold the lock file ``path``; wait up to ``timeout`` seconds for another holder, then give up by name.
+
+    The kernel frees the lock of a process that dies, so a killed run blocks nobody.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    until = time.monotonic() + timeout
+    with path.open("a+", encoding="ascii") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= until:
+                    file.seek(0)
+                    raise PublishError(
+                        f"Another run ({file.read().strip() or 'just started'}) holds {path} for more than "
+                        f"{timeout:g} seconds. Wait for it to end, then run again."
+                    ) from None
+                time.sleep(_POLL_SECONDS)
+        file.truncate(0)
+        file.write(f"process {os.getpid()}, since {time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())}\n")
+        file.flush()
+        yield
+
+
+def publish(request: Request, *, check: bool = False, state: Path = _marks.STATE) -> Outcome:
+    """Bring the host to what ``request`` wants.
+
+    :param check: change nothing that lasts, but tell what would change and let the program judge it if it is there.
+    :param state: the folder the collection keeps its memory in.
+    :raises PublishError: nothing was changed; the message says why and what to do.
+    """
+    memory = state / "published"
+    if check:
+        return _publish(request, memory, check=True, state=state)
+    with lock(memory / f"{request.name}.lock", request.lock_timeout):
+        return _publish(request, memory, check=False, state=state)
+
+
+def _publish(request: Request, memory: Path, *, check: bool, state: Path) -> Outcome:
+    manifest_path = memory / f"{request.name}.json"
+    manifest = read_manifest(manifest_path)
+    plan = make_plan(
+        request.items,
+        manifest,
+        entries=request.entries,
+        patterns=request.remove,
+        purge=request.purge,
+        lenient=check,
+    )
+    plan.problems += _detours(request)
+    if plan.problems:
+        raise PublishError("Nothing was changed:\n" + "\n".join(f"- {problem}" for problem in plan.problems))
+    outcome = Outcome(changed=bool(plan.steps), orphans=plan.orphans)
+    outcome.files = [_report(step) for step in plan.steps]
+    outcome.diff = [_diff(step) for step in plan.steps if step.item.kind != "directory"]
+    commit = Commit(plan.steps, request.tree, [*manifest, *(item.path for item in request.items)])
+    after = next_manifest(request.items, manifest, plan)
+    if not plan.steps:
+        if not check:
+            commit.clean()
+            _remember(manifest_path, manifest, after)
+        return outcome
+    _stage_and_validate(request, commit, plan, outcome, check=check)
+    if check:
+        commit.abandon()
+        return outcome
+    with _undone(commit, "putting the new files in place"):
+        outcome.saved = _save_foreign(plan.steps, state / "saved" / request.name)
+        _mark(request, plan.steps, state)
+        # Until the commit is over the set owns the old and the new paths: a killed run forgets neither.
+        _remember(manifest_path, manifest, {**manifest, **after})
+        commit.put()
+    _remember(manifest_path, {}, after)
+    return outcome
+
+
+def _detours(request: Request) -> list[str]:
+    """Folders of the tree that are links: what is staged below them would not stay in the staged tree."""
+    if not request.tree:
+        return []
+    inside = {parent for item in request.items for parent in Path(item.path).parents if request.tree in parent.parents}
+    return [
+        f"{folder}: is a symbolic link to {folder.readlink()}, but {request.tree} is published as a whole. "
+        "Make it a real folder and run again."
+        for folder in sorted({request.tree, *inside})
+        if folder.is_symlink()
+    ]
+
+
+def _stage_and_validate(request: Request, commit: Commit, plan: Plan, outcome: Outcome, *, check: bool) -> None:
+    program = _validate.find_program(request.validation.command) if request.validation else None
+    if request.validation and not program:
+        message = (
+            f"{request.validation.command[0]}, which has to check the files of '{request.name}', "
+            "is not installed on this host"
+        )
+        if not check:
+            raise PublishError(f"Nothing was changed: {message}. Install it first, or name another command.")
+        outcome.notes.append(f"{message} yet: the new files were compared, but not validated.")
+        return
+    if check and not program:
+        return
+    with _undone(commit, "writing the new files"):
+        commit.stage()
+    if request.validation and program and commit.staged_tree and request.tree:
+        _judge(request.validation, program, request.tree, commit, plan, request.items)
+        outcome.validated = True
+
+
+def _judge(
+    validation: Validation, program: str, live: Path, commit: Commit, plan: Plan, items: Sequence[Item]
+) -> None:
+    staged = commit.staged_tree
+    if staged is None:
+        return
+    fresh = not live.exists()
+    try:
+        if fresh:
+            live.mkdir(mode=0o755)
+        accepted, output = _validate.validate(
+            validation.command,
+            program,
+            live,
+            staged,
+            scratch=validation.scratch,
+            timeout=validation.timeout,
+        )
+    finally:
+        if fresh:
+            live.rmdir()
+    complaint = _validate.rejected_line(output, validation.reject)
+    if accepted and not complaint:
+        return
+    commit.abandon()
+    touched = {step.item.path for step in plan.steps}
+    sources = _validate.blame(complaint or output, [item for item in items if item.kind != "directory"])
+    message = [f"Nothing was changed: {' '.join(validation.command)} rejects the new files.", complaint or output]
+    if sources:
+        message += ["It is about:", *sources]
+    elif not any(path in output for path in touched):
+        message.append("No published file is named: look at the files of that folder that are not published.")
+    raise PublishError("\n".join(message))
+
+
+@contextlib.contextmanager
+def _undone(commit: Commit, doing: str) -> Iterator[None]:
+    """Take everything back when the disk refuses."""
+    try:
+        yield
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            commit.abandon()
+        way_out = {
+            errno.ENOSPC: "Free some space and run again.",
+            errno.EDQUOT: "Raise the quota and run again.",
+            errno.EROFS: "The file system is mounted read-only: make it writable and run again.",
+        }
+        where = f" ({error.filename})" if error.filename else ""
+        hint = way_out.get(error.errno or 0, "Repair this and run again.")
+        raise PublishError(f"Nothing was changed: {doing} failed: {error.strerror}{where}. {hint}") from error
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """What the set published before, by path; empty where it never did."""
+    try:
+        loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return loaded
+
+
+def _remember(path: Path, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    if before == after:
+        return
+    fresh = path.with_suffix(".new")
+    fresh.touch(mode=0o600)
+    fresh.write_text(json.dumps(after, indent=1, sort_keys=True), encoding="utf-8")
+    fresh.replace(path)
+
+
+def _mark(request: Request, steps: Sequence[Step], state: Path) -> None:
+    for unit in {*request.reload, *(unit for step in steps for unit in step.item.reload)}:
+        _marks.mark(unit, "reload", state)
+    for unit in {*request.restart, *(unit for step in steps for unit in step.item.restart)}:
+        _marks.mark(unit, "restart", state)
+
+
+def _save_foreign(steps: Sequence[Step], folder: Path) -> list[str]:
+    """Keep what somebody else wrote where the set now writes or removes: an edit is never lost."""
+    saved = []
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    for step in steps:
+        if step.foreign and step.before and step.before.kind == "file":
+            copy = folder / f"{step.item.path.strip('/')}.{stamp}"
+            copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            copy.touch(mode=0o600)
+            copy.write_bytes(step.before.content)
+            saved.append(str(copy))
+    return saved
+
+
+def _report(step: Step) -> dict[str, Any]:
+    return {
+        "path": step.item.path,
+        "change": step.change,
+        "kind": step.item.kind,
+        "entry": step.item.entry,
+        "edited_elsewhere": step.foreign,
+    }
+
+
+def _text(found: Found | Item | None, *, secret: bool) -> str:
+    if found is None:
+        return ""
+    if found.kind == "link":
+        return f"-> {found.target}\n"
+    if secret:
+        return _HIDDEN
+    try:
+        return found.content.decode("utf-8")
+    except UnicodeDecodeError:
+        return "(binary content)\n"
+
+
+def _attributes(uid: object, gid: object, mode: int) -> str:
+    return f"owner {uid}, group {gid}, mode {mode:04o}\n"
+
+
+def _diff(step: Step) -> dict[str, str]:
+    path = step.item.path
+    if step.change == "attributes" and step.before:
+        return {
+            "before_header": path,
+            "after_header": path,
+            "before": _attributes(step.before.uid, step.before.gid, step.before.mode),
+            "after": _attributes(step.uid, step.gid, step.item.mode),
+        }
+    after = None if step.change == "remove" else step.item
+    return {
+        "before_header": path if step.before else "(absent)",
+        "after_header": path if after else "(removed)",
+        "before": _text(step.before, secret=step.item.secret),
+        "after": _text(after, secret=step.item.secret),
+    }
+
+
+def request_from(payload: Mapping[str, Any]) -> Request:
+    """Build a request from the plain data that the controller sent."""
+    items = [
+        Item(
+            path=file["dest"],
+            kind="file",
+            content=file["content"].encode(),
+            owner=file["owner"],
+            group=file["group"],
+            mode=int(file["mode"], 8),
+            entry=file["entry"],
+            template=file["template"],
+            secret=file["secret"],
+            reload=tuple(file["reload"]),
+            restart=tuple(file["restart"]),
+        )
+        for file in payload["files"]
+    ]
+    items += [
+        Item(
+            path=link["dest"],
+            kind="link",
+            target=link["target"],
+            mode=0o777,
+            entry=link["entry"],
+            reload=tuple(link["reload"]),
+            restart=tuple(link["restart"]),
+        )
+        for link in payload["links"]
+    ]
+    items += [
+        Item(
+            path=folder["path"],
+            kind="directory",
+            owner=folder["owner"],
+            group=folder["group"],
+            mode=int(folder["mode"], 8),
+            entry=folder["entry"],
+        )
+        for folder in payload["directories"]
+    ]
+    check = payload["validate"]
+    return Request(
+        name=payload["set"],
+        items=items,
+        tree=Path(payload["tree"]) if payload["tree"] else None,
+        entries=tuple(payload["entries"]),
+        remove=tuple(payload["remove"]),
+        reload=tuple(payload["reload"]),
+        restart=tuple(payload["restart"]),
+        validation=Validation(
+            tuple(check["command"]), tuple(check["scratch"]), check["reject"], int(check["timeout"])
+        )
+        if check
+        else None,
+        purge=payload["purge"],
+        lock_timeout=int(payload["lock_timeout"]),
+    )
+
+
+__all__ = ["Outcome", "PublishError", "Request", "Validation", "lock", "look", "publish", "request_from"]

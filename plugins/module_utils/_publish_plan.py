@@ -1,0 +1,291 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a publish has to do: wanted items, what is there, what was published before, and the steps between.
+
+Nothing in here writes. This module is private to the collection.
+"""
+
+from __future__ import annotations
+
+import grp
+import hashlib
+import os
+import pwd
+import stat
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+Kind = Literal["file", "link", "directory"]
+Change = Literal["create", "update", "attributes", "remove"]
+
+
+@dataclass(frozen=True)
+class Item:
+    """One file, link or folder that is wanted on the host."""
+
+    path: str
+    kind: Kind
+    content: bytes = b""
+    target: str = ""
+    owner: str = "root"
+    group: str = "root"
+    mode: int = 0o644
+    entry: str = ""
+    template: str = ""
+    secret: bool = False
+    reload: tuple[str, ...] = ()
+    restart: tuple[str, ...] = ()
+
+    def digest(self) -> str:
+        """What tells this item's content from another's: a SHA-256 of a file, the target of a link."""
+        return hashlib.sha256(self.content).hexdigest() if self.kind == "file" else self.target
+
+    def record(self) -> dict[str, Any]:
+        """What the manifest keeps of the item."""
+        return {
+            "kind": self.kind,
+            "digest": self.digest(),
+            "entry": self.entry,
+            "secret": self.secret,
+            "reload": list(self.reload),
+            "restart": list(self.restart),
+        }
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is at a path of the host now."""
+
+    kind: Kind | Literal["other"]
+    content: bytes
+    target: str
+    uid: int
+    gid: int
+    mode: int
+
+    def digest(self) -> str:
+        """Comparable with :meth:`Item.digest`."""
+        return hashlib.sha256(self.content).hexdigest() if self.kind == "file" else self.target
+
+
+@dataclass(frozen=True)
+class Step:
+    """One change to make."""
+
+    change: Change
+    item: Item
+    before: Found | None
+    #: The content at the path is not what was published there: somebody edited or made it.
+    foreign: bool = False
+    uid: int = 0
+    gid: int = 0
+
+
+@dataclass
+class Plan:
+    """All that a publish would do; ``problems`` are reasons to do nothing at all."""
+
+    steps: list[Step] = field(default_factory=list)
+    orphans: dict[str, list[str]] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+
+def look(path: str) -> Found | None:
+    """What is at ``path``, not following a link; ``None`` where nothing is."""
+    try:
+        info = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    mode = stat.S_IMODE(info.st_mode)
+    if stat.S_ISREG(info.st_mode):
+        return Found("file", Path(path).read_bytes(), "", info.st_uid, info.st_gid, mode)
+    if stat.S_ISLNK(info.st_mode):
+        return Found("link", b"", os.readlink(path), info.st_uid, info.st_gid, mode)
+    kind: Literal["directory", "other"] = "directory" if stat.S_ISDIR(info.st_mode) else "other"
+    return Found(kind, b"", "", info.st_uid, info.st_gid, mode)
+
+
+class Accounts:
+    """Numbers of the host's users and groups, each looked up once."""
+
+    def __init__(self, *, lenient: bool) -> None:
+        self._lenient = lenient
+        self._known: dict[tuple[str, str], int] = {}
+
+    def number(self, kind: Literal["user", "group"], name: str) -> int:
+        """The number of ``name``; raises ``KeyError`` for an unknown one, or answers -1 when lenient."""
+        if (kind, name) not in self._known:
+            try:
+                found = pwd.getpwnam(name).pw_uid if kind == "user" else grp.getgrnam(name).gr_gid
+            except KeyError:
+                if not self._lenient:
+                    raise
+                found = -1
+            self._known[kind, name] = found
+        return self._known[kind, name]
+
+
+def _named(item: Item) -> str:
+    return f"{item.path} (entry '{item.entry}')" if item.entry else item.path
+
+
+def _obstacle(item: Item, found: Found | None, ours: Mapping[str, Any] | None) -> str | None:
+    """Why ``item`` must not be put where ``found`` is; ``None`` where it may."""
+    names = {"file": "a file", "link": "a symbolic link", "directory": "a folder", "other": "a device, pipe or socket"}
+    if found is None or found.kind == item.kind:
+        return None
+    published = ours is not None and ours["kind"] == found.kind
+    if published and {found.kind, item.kind} == {"file", "link"}:
+        return None
+    what = f"{names[found.kind]} to {found.target}" if found.kind == "link" else names[found.kind]
+    return (
+        f"{_named(item)}: {names[item.kind]} is to be published here, but there is {what} "
+        "that this set did not publish. Move it away, or give the entry another name, and run again."
+    )
+
+
+def _wanted_step(item: Item, ours: Mapping[str, Any] | None, accounts: Accounts) -> Step | None:
+    found = look(item.path)
+    obstacle = _obstacle(item, found, ours)
+    if obstacle:
+        raise ValueError(obstacle)
+    try:
+        uid, gid = accounts.number("user", item.owner), accounts.number("group", item.group)
+    except KeyError as error:
+        raise ValueError(
+            f"{_named(item)}: owner {item.owner}:{item.group} is wanted, but this host has no {error.args[0]}. "
+            "Create the account first."
+        ) from error
+    if found is None:
+        return Step("create", item, None, uid=uid, gid=gid)
+    if found.kind != item.kind or found.digest() != item.digest():
+        foreign = ours is None or ours["digest"] != found.digest()
+        return Step("update", item, found, foreign=foreign, uid=uid, gid=gid)
+    if item.kind != "link" and (found.uid, found.gid, found.mode) != (uid, gid, item.mode):
+        return Step("attributes", item, found, uid=uid, gid=gid)
+    return None
+
+
+def _parents(items: Iterable[Item]) -> list[Item]:
+    """The folders that must exist for ``items`` and do not yet, outermost first."""
+    given = {item.path for item in items if item.kind == "directory"}
+    missing: dict[str, Item] = {}
+    for item in items:
+        for parent in reversed(Path(item.path).parents):
+            path = str(parent)
+            if path not in given and path not in missing and not os.path.lexists(path):
+                missing[path] = Item(path, "directory", mode=0o755, entry=item.entry)
+    return list(missing.values())
+
+
+def _stale(manifest: Mapping[str, Any], wanted: set[str]) -> dict[str, Mapping[str, Any]]:
+    return {path: record for path, record in manifest.items() if path not in wanted}
+
+
+def _remove_step(path: str, record: Mapping[str, Any]) -> Step | None:
+    found = look(path)
+    if found is None or found.kind != record["kind"]:
+        return None
+    if found.kind == "directory" and any(os.scandir(path)):
+        return None
+    item = Item(
+        path,
+        record["kind"],
+        entry=record["entry"],
+        secret=record["secret"],
+        reload=tuple(record["reload"]),
+        restart=tuple(record["restart"]),
+    )
+    return Step("remove", item, found, foreign=found.digest() != record["digest"])
+
+
+def _removals(
+    manifest: Mapping[str, Any], wanted: set[str], entries: set[str], patterns: Iterable[str], *, purge: bool
+) -> tuple[list[Step], dict[str, list[str]]]:
+    steps: list[Step] = []
+    orphans: dict[str, list[str]] = {}
+    gone: set[str] = set()
+    # Deepest first, so that a folder is seen empty after its files: emptiness is judged again at commit.
+    for path, record in sorted(_stale(manifest, wanted).items(), reverse=True):
+        if record["entry"] and record["entry"] not in entries and not purge:
+            orphans.setdefault(record["entry"], []).append(path)
+            continue
+        if record["kind"] == "directory" and _empties(path, gone):
+            gone.add(path)
+            steps.append(Step("remove", _folder(path, record), look(path)))
+        elif record["kind"] != "directory" and (step := _remove_step(path, record)):
+            gone.add(path)
+            steps.append(step)
+    for pattern in patterns:
+        for path in sorted(str(match) for match in Path("/").glob(pattern.lstrip("/"))):
+            found = look(path)
+            if path not in wanted and path not in gone and found and found.kind in {"file", "link"}:
+                gone.add(path)
+                kind: Kind = "file" if found.kind == "file" else "link"
+                steps.append(Step("remove", Item(path, kind, secret=True), found))
+    return steps, orphans
+
+
+def _folder(path: str, record: Mapping[str, Any]) -> Item:
+    return Item(path, "directory", entry=record["entry"])
+
+
+def _empties(path: str, gone: set[str]) -> bool:
+    try:
+        return all(entry.path in gone for entry in os.scandir(path))
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def make_plan(
+    items: list[Item],
+    manifest: Mapping[str, Any],
+    *,
+    entries: Iterable[str] = (),
+    patterns: Iterable[str] = (),
+    purge: bool = False,
+    lenient: bool = False,
+) -> Plan:
+    """Compare what is wanted with what is there.
+
+    :param items: all that is wanted, in any order.
+    :param manifest: path to record of what this set published before.
+    :param entries: model entries this run speaks about besides those of ``items``; stale files of others are orphans.
+    :param patterns: absolute glob patterns of files to remove although the set did not publish them.
+    :param purge: also remove what belongs to entries that are not mentioned any more.
+    :param lenient: unknown owners are no problem (check mode: they would have been created by now).
+    """
+    plan = Plan()
+    accounts = Accounts(lenient=lenient)
+    wanted = {item.path for item in items}
+    for item in [*_parents(items), *items]:
+        try:
+            step = _wanted_step(item, manifest.get(item.path), accounts)
+        except ValueError as problem:
+            plan.problems.append(str(problem))
+        else:
+            if step:
+                plan.steps.append(step)
+    # A folder that was made on the way to an item stays as long as something in it is wanted.
+    needed = wanted | {str(parent) for path in wanted for parent in Path(path).parents}
+    spoken = {*entries, *(item.entry for item in items)}
+    removals, plan.orphans = _removals(manifest, needed, spoken, patterns, purge=purge)
+    plan.steps.extend(removals)
+    return plan
+
+
+def next_manifest(items: list[Item], manifest: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
+    """The manifest after ``plan``: what is wanted, the folders made for it, and the orphans that stay."""
+    after = {item.path: item.record() for item in items}
+    kept = {path for paths in plan.orphans.values() for path in paths}
+    made = {step.item.path: step.item.record() for step in plan.steps if step.change == "create"}
+    removed = {step.item.path for step in plan.steps if step.change == "remove"}
+    needed = {str(parent) for path in [*after, *kept] for parent in Path(path).parents}
+    folders = {
+        path: record
+        for path, record in {**manifest, **made}.items()
+        if record["kind"] == "directory" and path not in removed and (path in needed or os.path.lexists(path))
+    }
+    return {**folders, **{path: manifest[path] for path in kept}, **after}

@@ -1,0 +1,271 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""systemd units of many entries in one go; see modules/units.py. This module is private to the collection."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ansible_collections.barehost.web.plugins.module_utils import _marks
+from ansible_collections.barehost.web.plugins.module_utils._ready import Probe, Waiter
+
+_PROPERTIES = "Id,LoadState,ActiveState,UnitFileState,NeedDaemonReload,CanReload,NRestarts,Result"
+_LOG_LINES = 40
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a unit is to be."""
+
+    name: str
+    started: bool = True
+    enabled: bool = True
+    entry: str = ""
+    probe: Probe | None = None
+
+
+@dataclass(frozen=True)
+class Status:
+    """What systemd says of a unit."""
+
+    load: str = "not-found"
+    active: str = "inactive"
+    enabled: str = ""
+    stale: bool = False
+    can_reload: bool = False
+    restarts: int = 0
+    result: str = ""
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the unit does its work, also while it reloads."""
+        return self.active in {"active", "reloading", "refreshing"}
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether there is nothing to stop."""
+        return self.active == "inactive"
+
+
+@dataclass
+class Work:
+    """The commands that bring units from their status to what is wanted, each with all its units."""
+
+    enable: list[str] = field(default_factory=list)
+    disable: list[str] = field(default_factory=list)
+    stop: list[str] = field(default_factory=list)
+    start: list[str] = field(default_factory=list)
+    restart: list[str] = field(default_factory=list)
+    reload: list[str] = field(default_factory=list)
+
+    def sentences(self) -> list[str]:
+        """What is to be done, for people."""
+        return [f"{verb} {unit}" for verb, units in vars(self).items() for unit in units]
+
+    def touched(self) -> set[str]:
+        """Units that begin anew or take something up."""
+        return {*self.start, *self.restart, *self.reload}
+
+
+class UnitError(Exception):
+    """Which units are not what they should be, and what they said."""
+
+
+def parse_show(text: str) -> list[Status]:
+    """Read the output of ``systemctl show`` for several units, one block each in the order asked."""
+    found = []
+    for block in text.strip().split("\n\n"):
+        row = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+        found.append(
+            Status(
+                load=row.get("LoadState", "not-found"),
+                active=row.get("ActiveState", "inactive"),
+                enabled=row.get("UnitFileState", ""),
+                stale=row.get("NeedDaemonReload") == "yes",
+                can_reload=row.get("CanReload") == "yes",
+                restarts=int(row.get("NRestarts") or 0),
+                result=row.get("Result", ""),
+            )
+        )
+    return found
+
+
+def _systemctl(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["systemctl", "--no-ask-password", *arguments], capture_output=True, text=True, check=False
+    )
+
+
+def show(names: Sequence[str]) -> dict[str, Status]:
+    """The status of every unit of ``names``, by one call."""
+    if not names:
+        return {}
+    done = _systemctl("show", f"--property={_PROPERTIES}", "--", *names)
+    if done.returncode:
+        raise UnitError(f"systemd does not answer: {done.stderr.strip()}")
+    return dict(zip(names, parse_show(done.stdout), strict=True))
+
+
+def _service_of(socket: str) -> str:
+    return socket.removesuffix(".socket") + ".service"
+
+
+def plan(wanted: Iterable[Wanted], status: dict[str, Status], marks: dict[str, _marks.Action | None]) -> Work:
+    """What has to be done; pure."""
+    work = Work()
+    wanted = list(wanted)
+    for unit in wanted:
+        if unit.started:
+            _plan_started(unit, status[unit.name], marks.get(unit.name), work)
+        else:
+            _plan_stopped(unit, status[unit.name], work)
+    # systemd opens a socket only while its service is down, and hands it over when the service starts.
+    names = {unit.name for unit in wanted if unit.started}
+    for socket in [name for name in [*work.start, *work.restart] if name.endswith(".socket")]:
+        service = _service_of(socket)
+        if service in names and not status[service].is_quiet:
+            for verb in (work.restart, work.reload, work.start):
+                if service in verb:
+                    verb.remove(service)
+            work.stop.append(service)
+            work.start.append(service)
+    return work
+
+
+def _plan_started(unit: Wanted, now: Status, mark: _marks.Action | None, work: Work) -> None:
+    if unit.enabled and now.enabled not in {"enabled", "static", "alias", "generated"}:
+        work.enable.append(unit.name)
+    if not unit.enabled and now.enabled == "enabled":
+        work.disable.append(unit.name)
+    if not now.is_active:
+        # A unit that waits to be restarted after a crash must not go on with what it was started with.
+        (work.start if now.is_quiet else work.restart).append(unit.name)
+    elif mark == "restart" or (mark == "reload" and not now.can_reload):
+        work.restart.append(unit.name)
+    elif mark == "reload":
+        work.reload.append(unit.name)
+
+
+def _plan_stopped(unit: Wanted, now: Status, work: Work) -> None:
+    if now.load == "not-found" and now.is_quiet:
+        return
+    if now.enabled == "enabled":
+        work.disable.append(unit.name)
+    if not now.is_quiet:
+        work.stop.append(unit.name)
+
+
+def _do(work: Work) -> list[str]:
+    """Carry the work out; returns what systemd complained about."""
+    complaints = []
+    services = [name for name in work.start if not name.endswith(".socket")]
+    sockets = [name for name in work.start if name.endswith(".socket")]
+    restart_sockets = [name for name in work.restart if name.endswith(".socket")]
+    restart_services = [name for name in work.restart if not name.endswith(".socket")]
+    # A socket is stopped before its service, or a request in between would start the service again.
+    stop = sorted(work.stop, key=lambda name: not name.endswith(".socket"))
+    for verb, units in (
+        ("enable", work.enable),
+        ("disable", work.disable),
+        ("stop", stop),
+        ("restart", restart_sockets),
+        ("start", sockets),
+        ("start", services),
+        ("restart", restart_services),
+        ("reload", work.reload),
+    ):
+        if units:
+            done = _systemctl("--quiet", verb, "--", *units)
+            if done.returncode:
+                complaints.append(f"systemctl {verb}: {done.stderr.strip()}")
+    failed = [name for name in work.stop if name not in work.start]
+    if failed:
+        _systemctl("--quiet", "reset-failed", "--", *failed)
+    return complaints
+
+
+def last_lines(unit: str, since: float) -> str:
+    """What ``unit`` logged since the moment ``since`` (seconds of the epoch), its last lines."""
+    done = subprocess.run(
+        ["journalctl", "--no-pager", "--quiet", "--output=cat", f"--lines={_LOG_LINES}"]
+        + [f"--since=@{since:.6f}", f"--unit={unit}"],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    return done.stdout.rstrip()
+
+
+def bring(wanted: Sequence[Wanted], *, check: bool = False, state: Path = _marks.STATE) -> list[str]:
+    """Bring all units to what is wanted, in one go.
+
+    :param check: only tell what would be done.
+    :returns: what was done, a sentence each; empty when everything was as wanted.
+    :raises UnitError: units that are not as wanted afterwards, with what they logged.
+    """
+    names = [unit.name for unit in wanted]
+    marks = {name: _marks.read_mark(name, state) for name in names}
+    status = show(names)
+    reloaded = any(now.stale for now in status.values())
+    if reloaded and not check:
+        _systemctl("daemon-reload")
+        status = show(names)
+    work = plan(wanted, status, marks)
+    done = (["daemon-reload"] if reloaded else []) + work.sentences()
+    if check:
+        return done
+    since = time.time()
+    complaints = _do(work)
+    touched = work.touched() | {name for name, mark in marks.items() if mark}
+    problems = _problems([unit for unit in wanted if unit.started and unit.name in touched], since)
+    bad = {name for name, _text in problems}
+    for unit in wanted:
+        if marks[unit.name] and unit.name not in bad:
+            _marks.clear_mark(unit.name, state)
+    if problems or complaints:
+        raise UnitError("\n\n".join([text for _name, text in problems] or complaints))
+    return done
+
+
+def _problems(units: Sequence[Wanted], since: float) -> list[tuple[str, str]]:
+    """Wait until the units answer; those that do not, with the reason and their log."""
+    waiter = Waiter({unit.name: unit.probe for unit in units if unit.probe})
+    restarts = {name: now.restarts for name, now in show([unit.name for unit in units]).items()}
+    reasons: dict[str, str] = {}
+    while True:
+        status = show([unit.name for unit in units])
+        for unit in units:
+            reason = _judge(status[unit.name], restarts[unit.name])
+            if reason and unit.name not in reasons:
+                reasons[unit.name] = reason
+                waiter.give_up(unit.name)
+        reasons.update(waiter.failures())
+        if not waiter.wait():
+            break
+    reasons.update(waiter.failures())
+    return [(unit.name, _explain(unit, reasons[unit.name], since)) for unit in units if unit.name in reasons]
+
+
+def _judge(now: Status, restarts: int) -> str:
+    if now.active == "failed":
+        return f"it has failed ({now.result})"
+    if now.restarts > restarts + 1:
+        return f"it ends as soon as it is started ({now.result})"
+    if now.active == "inactive":
+        return "it has stopped"
+    return ""
+
+
+def _explain(unit: Wanted, reason: str, since: float) -> str:
+    entry = f"entry '{unit.entry}': " if unit.entry else ""
+    log = last_lines(unit.name, since)
+    lines = "\n".join(f"  | {line}" for line in log.splitlines()) or "  (it logged nothing)"
+    return (
+        f"{entry}{unit.name} does not come up: {reason}. Its last log lines:\n{lines}\n"
+        "Repair the cause and run again; the unit will be tried again then."
+    )

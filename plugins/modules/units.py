@@ -1,0 +1,134 @@
+#!/usr/bin/python
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""systemd units of many entries in one call."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: units
+short_description: Bring systemd units to their state, any number in one call
+description:
+  - Has systemd read its unit files again when they have changed, enables, starts, reloads, restarts, stops and disables.
+  - Reloads and restarts what M(barehost.web.publish) and other modules of the collection have noted on the host, also in a
+    run that was killed before it came to this. Nothing else is reloaded or restarted.
+  - Waits until a server that was started, restarted or reloaded answers a request. A unit that does not come up is an error
+    that shows what the unit logged.
+author: barehost.web contributors
+options:
+  units:
+    description: The units.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: Name with its type, such as C(nginx.service).
+        type: str
+        required: true
+      state:
+        description: Whether the unit is to run. A unit that is V(stopped) need not exist.
+        type: str
+        choices: [started, stopped]
+        default: started
+      enabled:
+        description: Whether the unit is to be started at boot. A V(stopped) unit is always disabled.
+        type: bool
+        default: true
+      entry:
+        description: Name of the entry of the model the unit belongs to. Errors name it.
+        type: str
+        default: ""
+      ready:
+        description: Request that tells whether the unit's server is ready. Without it the unit's own state is enough.
+        type: dict
+        suboptions:
+          address:
+            description: Where the server listens, V(unix:/path) or V(host:port).
+            type: str
+            required: true
+          path:
+            description: Path to ask for. Any answer with a status below 500 is good.
+            type: str
+            default: /
+          host:
+            description: The C(Host) header of the request.
+            type: str
+            default: localhost
+          timeout:
+            description: Seconds to wait for a good answer.
+            type: int
+            default: 30
+attributes:
+  check_mode:
+    description: Reports what would be done.
+    support: full
+seealso:
+  - module: barehost.web.publish
+"""
+
+EXAMPLES = r"""
+- name: Start the application
+  barehost.web.units:
+    units:
+      - name: gunicorn@util.socket
+      - name: gunicorn@util.service
+        entry: util
+        ready: {address: "unix:/run/gunicorn/util.sock", path: /search, timeout: 20}
+"""
+
+RETURN = r"""
+actions:
+  description: What was done, such as V(restart gunicorn@util.service).
+  returned: success
+  type: list
+  elements: str
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.barehost.web.plugins.module_utils._ready import Probe
+from ansible_collections.barehost.web.plugins.module_utils._units import UnitError, Wanted, bring
+
+_READY = {
+    "address": {"type": "str", "required": True},
+    "path": {"type": "str", "default": "/"},
+    "host": {"type": "str", "default": "localhost"},
+    "timeout": {"type": "int", "default": 30},
+}
+_UNIT = {
+    "name": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": ["started", "stopped"], "default": "started"},
+    "enabled": {"type": "bool", "default": True},
+    "entry": {"type": "str", "default": ""},
+    "ready": {"type": "dict", "options": _READY},
+}
+
+
+def _wanted(unit: dict[str, Any]) -> Wanted:
+    ready = unit["ready"]
+    return Wanted(
+        name=unit["name"],
+        started=unit["state"] == "started",
+        enabled=unit["enabled"] and unit["state"] == "started",
+        entry=unit["entry"],
+        probe=Probe(**ready) if ready else None,
+    )
+
+
+def main() -> None:
+    """Bring the units to their state and report."""
+    module = AnsibleModule(
+        argument_spec={"units": {"type": "list", "elements": "dict", "required": True, "options": _UNIT}},
+        supports_check_mode=True,
+    )
+    try:
+        actions = bring([_wanted(unit) for unit in module.params["units"]], check=module.check_mode)
+    except UnitError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=bool(actions), actions=actions)
+
+
+if __name__ == "__main__":
+    main()

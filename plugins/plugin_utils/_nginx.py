@@ -1,0 +1,158 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""From the sites of the model to the files of nginx: everything the templates would otherwise have to compute.
+
+This module is private to the collection.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+from urllib.parse import unquote
+
+from ansible_collections.barehost.web.plugins.plugin_utils._schema import fill, load
+
+ROOT = "/etc/nginx"
+_PLAIN = re.compile(r"[A-Za-z0-9/_.~+:@-]+\Z")
+_HOME = re.compile(r"/(home|root|run/user)(/|\Z)")
+
+
+@dataclass(frozen=True)
+class Location:
+    """One ``location`` block: how it matches and what the template of its kind needs to know."""
+
+    match: str
+    kind: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+def quote(text: str) -> str:
+    """``text`` as one word of nginx's configuration."""
+    if _PLAIN.match(text):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def prefix_of(path: str) -> str:
+    """The route path as an app sees it: decoded, without a closing slash; empty for the root."""
+    return unquote(path).rstrip("/")
+
+
+def locations(route: Mapping[str, Any], apps: Mapping[str, Mapping[str, Any]]) -> list[Location]:
+    """The location blocks of one route.
+
+    ``/util`` covers itself and ``/util/…`` but not ``/utility``, which takes two blocks; ``/`` takes one.
+    """
+    kind = next(name for name in ("app", "proxy", "static", "redirect") if route.get(name))
+    prefix = prefix_of(route["path"])
+    data = dict(route, prefix=quote(prefix) if prefix else "")
+    below = Location(quote(prefix + "/"), kind, data)
+    exact = f"= {quote(prefix)}"
+    if kind == "app":
+        data["upstream"] = f"http://{apps[route['app']]['address']}"
+        return [below, Location(exact, kind, data)] if prefix else [below]
+    if kind == "proxy":
+        return _proxied(data, prefix, below, exact)
+    if kind == "static":
+        return _static(data, prefix, below, exact)
+    return _redirected(data, prefix, below, exact)
+
+
+def _proxied(data: dict[str, Any], prefix: str, below: Location, exact: str) -> list[Location]:
+    target = data["proxy"].rstrip("/")
+    replaces = _has_path(data["proxy"])
+    data["upstream"] = f"{target}/" if replaces else target
+    if not prefix:
+        return [below]
+    return [below, Location(exact, "proxy", {**data, "upstream": target})]
+
+
+def _has_path(url: str) -> bool:
+    """Whether a proxied address has a path, which then stands for the route's."""
+    rest = url.split("://", 1)[1]
+    return ":/" in rest.removeprefix("unix:") if rest.startswith("unix:") else "/" in rest
+
+
+def _static(data: dict[str, Any], prefix: str, below: Location, exact: str) -> list[Location]:
+    data["folder"] = quote(data["static"].rstrip("/") + "/")
+    data["index"] = " ".join(quote(name) for name in data["index"])
+    data["fallback"] = quote(prefix + "/" + data["fallback"].lstrip("/")) if data["fallback"] else ""
+    if not prefix:
+        return [below]
+    return [below, Location(exact, "slash", data)]
+
+
+def _redirected(data: dict[str, Any], prefix: str, below: Location, exact: str) -> list[Location]:
+    target = data["redirect"].rstrip("/") if data["keep_path"] else data["redirect"]
+    data["target"] = quote(target)
+    data["rest"] = re.escape(prefix) if prefix else ""
+    return [below, Location(exact, "redirect", data)] if prefix else [below]
+
+
+def listen_directives(address: str, *, ipv6: bool) -> list[str]:
+    """Arguments of ``listen`` for an address of the model; a bare port is every address of the host."""
+    if address.isdigit():
+        return [address, f"[::]:{address}"] if ipv6 else [address]
+    return [address]
+
+
+def addresses(sites: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Every address that a site listens on, once, in the order of their first use."""
+    return list(dict.fromkeys(address for site in sites for address in site["listen"]))
+
+
+def site_variables(site: Mapping[str, Any], apps: Mapping[str, Mapping[str, Any]], *, ipv6: bool) -> dict[str, Any]:
+    """What the template of a site needs."""
+    blocks = [asdict(location) for route in site["routes"] for location in locations(route, apps)]
+    return {
+        "name": site["name"],
+        "domains": " ".join(site["domains"]),
+        "listen": [one for address in site["listen"] for one in listen_directives(address, ipv6=ipv6)],
+        "client_max_body_size": site["client_max_body_size"],
+        "access_log": site["access_log"],
+        "extra": site["extra"].strip(),
+        "locations": blocks,
+    }
+
+
+def _site_files(name: str, variables: Mapping[str, Any], entry: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    template = "site.conf.j2" if entry else "unknown-hosts.conf.j2"
+    file = {"dest": f"{ROOT}/sites-available/{name}", "template": template, "vars": {"site": dict(variables)}}
+    link = {"dest": f"{ROOT}/sites-enabled/{name}", "target": f"../sites-available/{name}"}
+    return {**file, "entry": entry}, {**link, "entry": entry}
+
+
+def published(sites: Sequence[Mapping[str, Any]], apps: Sequence[Mapping[str, Any]], *, ipv6: bool) -> dict[str, Any]:
+    """The parts of the publish that follow from the sites.
+
+    :param sites: ``nginx_sites`` as the user wrote it, checked.
+    :param apps: ``nginx_apps``, checked.
+    :param ipv6: whether the host speaks IPv6.
+    :returns: ``files`` and ``links`` of all sites, ``entries``, ``remove`` (logs of absent sites) and ``home``
+        (whether a site serves files from a home folder).
+    """
+    filled: list[dict[str, Any]] = fill(list(sites), load("nginx", "nginx_sites"))
+    reachable = {app["name"]: app for app in apps}
+    present = [site for site in filled if site["state"] == "present"]
+    listen = [one for address in addresses(present) for one in listen_directives(address, ipv6=ipv6)]
+    pairs = [_site_files("000-unknown-hosts", {"listen": listen or listen_directives("80", ipv6=ipv6)}, "")]
+    pairs += [
+        _site_files(f"{site['name']}.conf", site_variables(site, reachable, ipv6=ipv6), site["name"])
+        for site in present
+    ]
+    routes = [route for site in present for route in site["routes"]]
+    return {
+        "files": [file for file, _link in pairs],
+        "links": [link for _file, link in pairs],
+        "entries": [site["name"] for site in filled],
+        "remove": [
+            f"/var/log/nginx/{site['name']}.{kind}.log*"
+            for site in filled
+            if site["state"] == "absent"
+            for kind in ("access", "error")
+        ],
+        "home": any(_HOME.match(route.get("static") or "") for route in routes),
+    }
