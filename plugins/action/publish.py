@@ -70,7 +70,11 @@ class ActionModule(ActionBase):
         """Replace ``template`` and ``vars`` of every file by its ``content``."""
         waiting = [file for file in files if file["template"]]
         jobs = [
-            Job(file["template"], file["vars"], f"entry '{file['entry']}': {file['dest']}" if file["entry"] else file["dest"])
+            Job(
+                file["template"],
+                file["vars"],
+                f"entry '{file['entry']}': {file['dest']}" if file["entry"] else file["dest"],
+            )
             for file in waiting
         ]
         texts = Renderer(self._templar, variables, lambda name: self._find(name, variables)).render(jobs)
@@ -81,7 +85,7 @@ class ActionModule(ActionBase):
 
     def _find(self, template: str, variables: dict[str, Any]) -> tuple[str, list[str]]:
         try:
-            path = self._find_needle("templates", template)
+            path = self._loader.path_dwim_relative_stack(self._task.get_search_path(), "templates", template)
         except AnsibleError as error:
             raise AnsibleActionFail(f"template '{template}' is not found: {error}") from error
         folders = [*variables.get("ansible_search_path", []), self._loader.get_basedir(), str(Path(path).parent)]

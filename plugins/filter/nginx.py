@@ -45,9 +45,7 @@ _value:
 """
 
 
-def nginx(
-    sites: Sequence[Mapping[str, Any]], apps: Sequence[Mapping[str, Any]], ipv6: bool = True
-) -> dict[str, Any]:
+def nginx(sites: Sequence[Mapping[str, Any]], apps: Sequence[Mapping[str, Any]], ipv6: bool = True) -> dict[str, Any]:
     """See DOCUMENTATION."""
     return published(sites, apps, ipv6=ipv6)
 

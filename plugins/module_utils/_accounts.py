@@ -118,9 +118,7 @@ class Accounts:
                 path.chmod(mode)
             return
         if not stat.S_ISDIR(info.st_mode):
-            raise AccountError(
-                f"{path}: a folder is wanted, but there is something else. Move it away and run again."
-            )
+            raise AccountError(f"{path}: a folder is wanted, but there is something else. Move it away and run again.")
         if (info.st_uid, info.st_gid, stat.S_IMODE(info.st_mode)) != (uid, gid, mode):
             self.changes.append(f"folder {path} given to {directory['owner']}:{directory['group']} {directory['mode']}")
             if not self._check:

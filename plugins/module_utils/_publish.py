@@ -23,9 +23,7 @@ from ansible_collections.barehost.web.plugins.module_utils._publish_commit impor
 from ansible_collections.barehost.web.plugins.module_utils._publish_plan import (
     Found,
     Item,
-    Plan,
     Step,
-    look,
     make_plan,
     next_manifest,
 )
@@ -142,7 +140,7 @@ def _publish(request: Request, memory: Path, *, check: bool, state: Path) -> Out
             commit.clean()
             _remember(manifest_path, manifest, after)
         return outcome
-    _stage_and_validate(request, commit, plan, outcome, check=check)
+    _stage_and_validate(request, commit, outcome, check=check)
     if check:
         commit.abandon()
         return outcome
@@ -169,7 +167,7 @@ def _detours(request: Request) -> list[str]:
     ]
 
 
-def _stage_and_validate(request: Request, commit: Commit, plan: Plan, outcome: Outcome, *, check: bool) -> None:
+def _stage_and_validate(request: Request, commit: Commit, outcome: Outcome, *, check: bool) -> None:
     program = _validate.find_program(request.validation.command) if request.validation else None
     if request.validation and not program:
         message = (
@@ -179,48 +177,41 @@ def _stage_and_validate(request: Request, commit: Commit, plan: Plan, outcome: O
         if not check:
             raise PublishError(f"Nothing was changed: {message}. Install it first, or name another command.")
         outcome.notes.append(f"{message} yet: the new files were compared, but not validated.")
-        return
     if check and not program:
         return
     with _undone(commit, "writing the new files"):
         commit.stage()
-    if request.validation and program and commit.staged_tree and request.tree:
-        _judge(request.validation, program, request.tree, commit, plan, request.items)
+    if program and commit.staged_tree:
+        _judge(request, program, commit, commit.staged_tree)
         outcome.validated = True
 
 
-def _judge(
-    validation: Validation, program: str, live: Path, commit: Commit, plan: Plan, items: Sequence[Item]
-) -> None:
-    staged = commit.staged_tree
-    if staged is None:
+def _judge(request: Request, program: str, commit: Commit, staged: Path) -> None:
+    """Have the program check the staged tree; take everything back if it refuses."""
+    rules, live = request.validation, request.tree
+    if rules is None or live is None:
         return
     fresh = not live.exists()
     try:
         if fresh:
+            # The staged tree is shown to the program at the path of the live one, so there must be one.
             live.mkdir(mode=0o755)
         accepted, output = _validate.validate(
-            validation.command,
-            program,
-            live,
-            staged,
-            scratch=validation.scratch,
-            timeout=validation.timeout,
+            rules.command, program, live, staged, scratch=rules.scratch, timeout=rules.timeout
         )
     finally:
         if fresh:
             live.rmdir()
-    complaint = _validate.rejected_line(output, validation.reject)
+    complaint = _validate.rejected_line(output, rules.reject)
     if accepted and not complaint:
         return
     commit.abandon()
-    touched = {step.item.path for step in plan.steps}
-    sources = _validate.blame(complaint or output, [item for item in items if item.kind != "directory"])
-    message = [f"Nothing was changed: {' '.join(validation.command)} rejects the new files.", complaint or output]
+    message = [f"Nothing was changed: {' '.join(rules.command)} rejects the new files.", complaint or output]
+    sources = _validate.blame(complaint or output, request.items)
     if sources:
         message += ["It is about:", *sources]
-    elif not any(path in output for path in touched):
-        message.append("No published file is named: look at the files of that folder that are not published.")
+    else:
+        message.append(f"It names no published file: look at what else is in {live}.")
     raise PublishError("\n".join(message))
 
 
@@ -376,14 +367,9 @@ def request_from(payload: Mapping[str, Any]) -> Request:
         remove=tuple(payload["remove"]),
         reload=tuple(payload["reload"]),
         restart=tuple(payload["restart"]),
-        validation=Validation(
-            tuple(check["command"]), tuple(check["scratch"]), check["reject"], int(check["timeout"])
-        )
+        validation=Validation(tuple(check["command"]), tuple(check["scratch"]), check["reject"], int(check["timeout"]))
         if check
         else None,
         purge=payload["purge"],
         lock_timeout=int(payload["lock_timeout"]),
     )
-
-
-__all__ = ["Outcome", "PublishError", "Request", "Validation", "lock", "look", "publish", "request_from"]

@@ -32,12 +32,18 @@ def beside(path: Path) -> Path:
     return path.with_name(f".{path.name}.barehost")
 
 
+def _remove_empty(path: Path) -> None:
+    """Remove a folder unless somebody else's file has come since the plan was made."""
+    if path.is_dir() and not any(os.scandir(path)):
+        path.rmdir()
+
+
 def _make(step: Step, path: Path) -> None:
     """Bring ``path``, a staged name of the step's item, to what is wanted there."""
     item = step.item
     if step.change == "remove":
         if item.kind == "directory":
-            path.rmdir()
+            _remove_empty(path)
         else:
             _tree.discard(path)
     elif item.kind == "link":
@@ -118,6 +124,9 @@ class Commit:
         self._undo.clear()
         self._made.clear()
         self.clean()
+        for step in [*self._inside, *self._outside]:
+            if step.item.kind == "directory" and step.change == "remove":
+                _remove_empty(Path(step.item.path))
 
     def _put_tree(self, live: Path, staged: Path) -> None:
         if not live.exists():
@@ -130,7 +139,9 @@ class Commit:
     def _put_one(self, step: Step, staged: Path) -> None:
         path = Path(step.item.path)
         if step.item.kind == "directory":
-            self._put_folder(step, path)
+            # Folders go last, when what was moved aside in them is gone.
+            if step.change != "remove":
+                _make(step, path)
         elif step.change == "remove":
             aside = beside(path)
             path.replace(aside)
@@ -144,15 +155,6 @@ class Commit:
                 self._undo.append(lambda: _tree.exchange(staged, path))
             else:
                 staged.replace(path)
-
-    def _put_folder(self, step: Step, path: Path) -> None:
-        if step.change == "remove":
-            # Somebody else's file may have come since the plan was made: then the folder stays.
-            if not any(os.scandir(path)):
-                path.rmdir()
-                self._undo.append(lambda: path.mkdir(mode=0o755))
-        else:
-            _make(step, path)
 
 
 def _bring(staged: Path, path: Path) -> None:

@@ -7,6 +7,7 @@ Nothing in here writes. This module is private to the collection.
 
 from __future__ import annotations
 
+import fnmatch
 import grp
 import hashlib
 import os
@@ -102,7 +103,7 @@ def look(path: str) -> Found | None:
     if stat.S_ISREG(info.st_mode):
         return Found("file", Path(path).read_bytes(), "", info.st_uid, info.st_gid, mode)
     if stat.S_ISLNK(info.st_mode):
-        return Found("link", b"", os.readlink(path), info.st_uid, info.st_gid, mode)
+        return Found("link", b"", str(Path(path).readlink()), info.st_uid, info.st_gid, mode)
     kind: Literal["directory", "other"] = "directory" if stat.S_ISDIR(info.st_mode) else "other"
     return Found(kind, b"", "", info.st_uid, info.st_gid, mode)
 
@@ -219,13 +220,22 @@ def _removals(
             gone.add(path)
             steps.append(step)
     for pattern in patterns:
-        for path in sorted(str(match) for match in Path("/").glob(pattern.lstrip("/"))):
+        for path in _matches(pattern):
             found = look(path)
             if path not in wanted and path not in gone and found and found.kind in {"file", "link"}:
                 gone.add(path)
                 kind: Kind = "file" if found.kind == "file" else "link"
                 steps.append(Step("remove", Item(path, kind, secret=True), found))
     return steps, orphans
+
+
+def _matches(pattern: str) -> list[str]:
+    """Paths in one folder whose names fit; dangling links are names like others."""
+    folder, name = os.path.split(pattern)
+    try:
+        return sorted(entry.path for entry in os.scandir(folder) if fnmatch.fnmatchcase(entry.name, name))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def _folder(path: str, record: Mapping[str, Any]) -> Item:
@@ -253,7 +263,7 @@ def make_plan(
     :param items: all that is wanted, in any order.
     :param manifest: path to record of what this set published before.
     :param entries: model entries this run speaks about besides those of ``items``; stale files of others are orphans.
-    :param patterns: absolute glob patterns of files to remove although the set did not publish them.
+    :param patterns: absolute paths of other files to remove; wildcards in the name only.
     :param purge: also remove what belongs to entries that are not mentioned any more.
     :param lenient: unknown owners are no problem (check mode: they would have been created by now).
     """

@@ -95,9 +95,7 @@ def parse_show(text: str) -> list[Status]:
 
 
 def _systemctl(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["systemctl", "--no-ask-password", *arguments], capture_output=True, text=True, check=False
-    )
+    return subprocess.run(["systemctl", "--no-ask-password", *arguments], capture_output=True, text=True, check=False)
 
 
 def show(names: Sequence[str]) -> dict[str, Status]:
@@ -191,8 +189,10 @@ def _do(work: Work) -> list[str]:
 def last_lines(unit: str, since: float) -> str:
     """What ``unit`` logged since the moment ``since`` (seconds of the epoch), its last lines."""
     done = subprocess.run(
-        ["journalctl", "--no-pager", "--quiet", "--output=cat", f"--lines={_LOG_LINES}"]
-        + [f"--since=@{since:.6f}", f"--unit={unit}"],
+        [
+            *("journalctl", "--no-pager", "--quiet", "--output=cat"),
+            *(f"--lines={_LOG_LINES}", f"--since=@{since:.6f}", f"--unit={unit}"),
+        ],
         capture_output=True,
         text=True,
         errors="replace",

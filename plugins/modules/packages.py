@@ -10,8 +10,10 @@ module: packages
 short_description: Have Debian packages installed, in one transaction that survives an interrupted one
 description:
   - Asks dpkg first. If all packages are there nothing else is run.
-  - Otherwise repairs what an interrupted transaction left (C(dpkg --configure -a)) and installs all that is missing in one
-    go, waiting for the lock of the package manager. The package lists are read anew if that fails, as on a host without any.
+  - Otherwise repairs what an interrupted transaction left (C(dpkg --configure -a)) and installs all that is missing
+    in one
+    go, waiting for the lock of the package manager. The package lists are read anew if that fails, as on a host
+    without any.
   - Services are not started by the installation. The role starts them when their configuration is in place.
   - Needs no python3-apt on the host.
 author: barehost.web contributors

@@ -12,18 +12,22 @@ description:
   - Renders any number of templates on the controller and hands the files to the host in one round trip.
   - On the host everything is compared first. New content is staged beside the live files, a program may check the
     staged tree as if it were live, and only then everything is put in place. The folder O(tree) is exchanged as a
-    whole in one step, so that whoever reads it finds all of the old files or all of the new ones, also after a run that was
+    whole in one step, so that whoever reads it finds all of the old files or all of the new ones, also after a run
+    that was
     killed.
   - If anything is wrong nothing on the host is changed, and the error names the entry, file, template and line.
-  - The host remembers what a set published. Files of the set that are no longer wanted are removed; a file which the set did
-    not publish is never removed, unless O(remove) names it. Content that somebody else wrote where the set publishes a file is
+  - The host remembers what a set published. Files of the set that are no longer wanted are removed; a file which
+    the set did
+    not publish is never removed, unless O(remove) names it. Content that somebody else wrote where the set
+    publishes a file is
     kept in C(/var/lib/barehost/saved).
   - Units that have to take up a change are noted on the host before the change is made; M(barehost.web.units) tells
     them, also in a later run if this one is killed.
 author: barehost.web contributors
 options:
   set:
-    description: Name of the set; what it published before is remembered under this name. Letters, digits, C(-) and C(_).
+    description: Name of the set; what it published before is remembered under this name. Letters, digits, C(-) and
+      C(_).
     type: str
     required: true
   files:
@@ -37,11 +41,13 @@ options:
         type: str
         required: true
       template:
-        description: Template on the controller, found like that of M(ansible.builtin.template). Trailing newlines are kept.
+        description: Template on the controller, found like that of M(ansible.builtin.template). Trailing newlines
+          are kept.
         type: str
         default: ""
       vars:
-        description: Variables for this file's template, over those of the play. Their values are data and are never templates.
+        description: Variables for this file's template, over those of the play. Their values are data and are never
+          templates.
         type: dict
         default: {}
       content:
@@ -106,7 +112,8 @@ options:
         elements: str
         default: []
   directories:
-    description: Folders of the set with owner and mode. Missing parents of files are made without being listed, root's and 0755.
+    description: Folders of the set with owner and mode. Missing parents of files are made without being listed,
+      root's and 0755.
     type: list
     elements: dict
     default: []
@@ -133,18 +140,21 @@ options:
         default: ""
   tree:
     description:
-      - Folder that goes live as a whole, such as C(/etc/nginx). Files in it which the set does not publish stay as they are.
+      - Folder that goes live as a whole, such as C(/etc/nginx). Files in it which the set does not publish stay as
+        they are.
       - Empty means that files are replaced one by one, each in one step.
     type: str
     default: ""
   remove:
-    description: Absolute glob patterns of files and links to remove although the set did not publish them.
+    description: Absolute paths of files and links to remove although the set did not publish them; C(*) and C(?)
+      may stand in their last part.
     type: list
     elements: str
     default: []
   entries:
     description:
-      - Names of all entries the model has now, also absent ones. Stale files of an entry which is in here are removed.
+      - Names of all entries the model has now, also absent ones. Stale files of an entry which is in here are
+        removed.
       - Files of other entries are orphans. They are listed and stay unless O(purge) is set.
     type: list
     elements: str
@@ -170,12 +180,14 @@ options:
       command:
         description:
           - Program and arguments, such as C([nginx, -t]). It sees the staged tree at the path of the live one.
-          - A program which is missing is an error; in check mode it is a warning, as on a bare host it is not installed yet.
+          - A program which is missing is an error; in check mode it is a warning, as on a bare host it is not
+            installed yet.
         type: list
         elements: str
         required: true
       scratch:
-        description: Folders which are empty for the program and whose content is lost afterwards, such as those of its logs.
+        description: Folders which are empty for the program and whose content is lost afterwards, such as those of
+          its logs.
         type: list
         elements: str
         default: []

@@ -15,7 +15,8 @@ author: barehost.web contributors
 options:
   payload:
     description:
-      - Base64 text of a zlib-compressed JSON document that holds the options of M(barehost.web.publish), every template
+      - Base64 text of a zlib-compressed JSON document that holds the options of M(barehost.web.publish), every
+        template
         rendered. One opaque value, so that no content reaches a log, and small on the wire.
     type: str
     required: true

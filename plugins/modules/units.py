@@ -9,10 +9,13 @@ DOCUMENTATION = r"""
 module: units
 short_description: Bring systemd units to their state, any number in one call
 description:
-  - Has systemd read its unit files again when they have changed, enables, starts, reloads, restarts, stops and disables.
-  - Reloads and restarts what M(barehost.web.publish) and other modules of the collection have noted on the host, also in a
+  - Has systemd read its unit files again when they have changed, enables, starts, reloads, restarts, stops and
+    disables.
+  - Reloads and restarts what M(barehost.web.publish) and other modules of the collection have noted on the host,
+    also in a
     run that was killed before it came to this. Nothing else is reloaded or restarted.
-  - Waits until a server that was started, restarted or reloaded answers a request. A unit that does not come up is an error
+  - Waits until a server that was started, restarted or reloaded answers a request. A unit that does not come up is
+    an error
     that shows what the unit logged.
 author: barehost.web contributors
 options:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.yaml import yaml_load
 
 _KEPT = ("type", "elements", "default", "choices", "required", "no_log", "aliases")
 
@@ -32,7 +32,7 @@ def checked_options(documentation: str, arguments: Mapping[str, Any]) -> dict[st
     :param documentation: the ``DOCUMENTATION`` text of the module.
     :raises AnsibleActionFail: naming every argument that is unknown, missing or of the wrong type.
     """
-    spec = _spec(yaml.load(documentation, Loader=yaml.CSafeLoader)["options"])
+    spec = _spec(yaml_load(documentation)["options"])
     result = ArgumentSpecValidator(spec).validate(dict(arguments))
     if result.error_messages:
         raise AnsibleActionFail("\n".join(result.error_messages))

@@ -13,17 +13,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import ansible.template
 from ansible.errors import AnsibleActionFail, AnsibleError
-from ansible.template import Templar
 
-try:
-    from ansible.template import trust_as_template
-except ImportError:  # ansible-core 2.18 trusts every text that a plugin hands it
-
-    def trust_as_template(value: str) -> str:
-        """Mark a text of our own as a template."""
-        return value
-
+# ansible-core 2.18 has no such mark: it trusts every text that a plugin hands it.
+_trust: Callable[[str], str] = getattr(ansible.template, "trust_as_template", str)
 
 #: The first line of every file, unless the user has set the variable of this name.
 _MANAGED = "Ansible managed: written by barehost.web, the next run replaces what is changed here"
@@ -51,7 +45,10 @@ class Renderer:
     """
 
     def __init__(
-        self, templar: Templar, variables: Mapping[str, Any], find: Callable[[str], tuple[str, list[str]]]
+        self,
+        templar: ansible.template.Templar,
+        variables: Mapping[str, Any],
+        find: Callable[[str], tuple[str, list[str]]],
     ) -> None:
         self._templar = templar
         self._variables = variables
@@ -82,9 +79,7 @@ class Renderer:
             raise AnsibleActionFail("\n".join(["Nothing was changed: templates failed.", *shown, *more]))
         return texts
 
-    def _one_by_one(
-        self, template: str, names: tuple[str, ...], jobs: Sequence[Job]
-    ) -> tuple[list[str], list[str]]:
+    def _one_by_one(self, template: str, names: tuple[str, ...], jobs: Sequence[Job]) -> tuple[list[str], list[str]]:
         rendered, problems = [], []
         for job in jobs:
             try:
@@ -118,7 +113,7 @@ class Renderer:
             },
         )
         rendered = templar.template(
-            trust_as_template(text),
+            _trust(text),
             escape_backslashes=False,
             overrides={"trim_blocks": True, "keep_trailing_newline": True},
         )

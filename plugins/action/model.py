@@ -1,0 +1,50 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Check the model on the control node; see modules/model.py for the documentation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible import constants
+from ansible.plugins.action import ActionBase
+from ansible_collections.barehost.web.plugins.plugin_utils._entries import VARIABLES
+from ansible_collections.barehost.web.plugins.plugin_utils._model import problems, strays
+from ansible_collections.barehost.web.plugins.plugin_utils._problem import Problem, hint, report
+from ansible_collections.barehost.web.plugins.plugin_utils._sources import search_folders
+
+
+class ActionModule(ActionBase):
+    """Reads the variables of the model and fails with one error that names every mistake."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Check the variables that the task was given."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        variables = {name: value for name, value in self._task.args.items() if name in VARIABLES}
+        found = [
+            Problem(name, "barehost.web.model has no such option", hint(name, VARIABLES))
+            for name in self._task.args
+            if name not in VARIABLES
+        ]
+        found += self._misspelt(task_vars or {})
+        found += problems(
+            variables, search_folders(self._loader.get_basedir(), constants.config.get_config_value("CONFIG_FILE"))
+        )
+        result["changed"] = False
+        if found:
+            result.update(failed=True, msg=report(found))
+        return result
+
+    def _misspelt(self, variables: dict[str, Any]) -> list[Problem]:
+        """Find variables that nothing reads because their name is not quite right."""
+        found = []
+        for name, close in strays(variables).items():
+            if close.startswith("web_") and close not in variables:
+                found.append(Problem(name, "no role reads this variable", f"did you mean {close!r}?"))
+            else:
+                self._display.warning(f"No role reads the variable {name}; did you mean {close}?")
+        return found

@@ -1,0 +1,47 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Say where nginx finds the apps of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ansible_collections.barehost.web.plugins.plugin_utils._entries import addresses
+
+DOCUMENTATION = r"""
+name: addresses
+short_description: Say where nginx finds the apps of the model
+description:
+  - Gives the value of C(nginx_apps) of the role C(barehost.web.nginx) for apps that are present and have a server.
+  - An app that listens on every address of the host is reached on 127.0.0.1.
+options:
+  _input:
+    description: Entries of C(web_apps), or of C(gunicorn_apps) of the role C(barehost.web.gunicorn).
+    type: list
+    elements: dict
+    required: true
+author: barehost.web contributors
+"""
+
+EXAMPLES = r"""
+nginx_apps: "{{ web_apps | barehost.web.addresses }}"
+"""
+
+RETURN = r"""
+_value:
+  description: One entry for each app, with its name, protocol and address.
+  type: list
+  elements: dict
+  sample:
+    - name: util
+      protocol: http
+      address: unix:/run/gunicorn/util.sock
+"""
+
+
+class FilterModule:
+    """The filter of this file."""
+
+    def filters(self) -> dict[str, Callable[[object], list[dict[str, str]]]]:
+        """Name the filter."""
+        return {"addresses": addresses}

@@ -1,0 +1,80 @@
+#!/usr/bin/python
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Documentation of the action plugin of the same name, which does the work and never calls this file."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: model
+short_description: Check what is to be served before any host is touched
+description:
+  - Checks apps and sites against the roles' argument specifications, each entry by itself, and all entries against
+    each other, such as a route to an app that does not exist, two sites with one domain, or two apps on one port.
+  - Fails with one error that lists all mistakes by their path, one on a line, with a way out for each. Values of
+    environment
+    variables are never shown.
+  - Variables whose name is nearly that of a variable of this collection are reported too. That is an error where the
+    collection's own, such as C(web_sites), is not defined at all, and a warning otherwise.
+  - It runs on the control node only. The host is not connected to, and no fact is needed.
+author: barehost.web contributors
+options:
+  web_apps:
+    description:
+      - Apps of the whole model. An entry has the keys of C(app_apps) of the role C(barehost.web.app) and those of
+        C(gunicorn_apps) of
+        the role C(barehost.web.gunicorn).
+    type: list
+    elements: dict
+  web_sites:
+    description:
+      - Sites of the whole model. An entry has the keys of C(nginx_sites) of the role C(barehost.web.nginx). The
+        apps that their
+        routes name are those of O(web_apps).
+    type: list
+    elements: dict
+  app_apps:
+    description: The variable of the role C(barehost.web.app).
+    type: list
+    elements: dict
+  gunicorn_apps:
+    description: The variable of the role C(barehost.web.gunicorn).
+    type: list
+    elements: dict
+  nginx_sites:
+    description: The variable of the role C(barehost.web.nginx). The apps that its routes name are those of
+      O(nginx_apps).
+    type: list
+    elements: dict
+  nginx_apps:
+    description: The variable of the role C(barehost.web.nginx).
+    type: list
+    elements: dict
+notes:
+  - The source C(path) of an app that is not absolute is looked for in the folder of the playbook, then in that of
+    C(ansible.cfg), then in the collection.
+attributes:
+  check_mode:
+    description: Can run in check mode and return changed status prediction without modifying target.
+    support: full
+  diff_mode:
+    description: Will return details on what has changed, or possibly needs changing in check mode, when in diff mode.
+    support: N/A
+"""
+
+EXAMPLES = r"""
+- name: Check the model
+  barehost.web.model:
+    web_apps: "{{ web_apps }}"
+    web_sites: "{{ web_sites }}"
+"""
+
+RETURN = r"""
+msg:
+  description: All mistakes, one on a line.
+  returned: failure
+  type: str
+  sample: |-
+    The model has 1 mistake:
+    web_sites[0].routes[1].app: no app named 'utl'; did you mean 'util'?
+"""

@@ -1,0 +1,148 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What can be wrong with apps beyond their schema. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from ansible_collections.barehost.web.plugins.plugin_utils import _listen, _values, _web
+from ansible_collections.barehost.web.plugins.plugin_utils._entries import Check, Entry
+from ansible_collections.barehost.web.plugins.plugin_utils._problem import Problem
+from ansible_collections.barehost.web.plugins.plugin_utils._sources import folder_fault
+
+_TEXTS: Mapping[str, Check] = {
+    "python": _values.python,
+    "requirements": _values.requirement,
+    "wsgi": _values.wsgi,
+    "bind": _listen.bind,
+    "memory_max": _values.memory,
+    "user": _values.user,
+    "directory": _values.folder,
+    "venv": _values.folder,
+    "environment_file": _values.folder,
+    "writable": _values.folder,
+}
+_SOURCE: Mapping[str, Check] = {
+    "git": _values.git,
+    "version": _values.version,
+    "archive": _values.archive,
+    "checksum": _values.checksum,
+    "package": _values.requirement,
+    "subdirectory": _values.subdirectory,
+}
+_LEAST = {
+    "keep_releases": 1,
+    "processes": 1,
+    "threads": 1,
+    "timeout": 0,
+    "graceful_timeout": 1,
+    "keepalive": 0,
+    "max_requests": 0,
+}
+# Settings of gunicorn that have a key of their own, and those that belong to the unit which runs it.
+_OWN_KEY = {
+    "bind": "bind",
+    "workers": "processes",
+    "threads": "threads",
+    "timeout": "timeout",
+    "graceful_timeout": "graceful_timeout",
+    "keepalive": "keepalive",
+    "max_requests": "max_requests",
+    "chdir": "directory",
+    "pythonpath": "directory",
+    "wsgi_app": "wsgi",
+    "raw_env": "environment",
+}
+_UNIT = frozenset(
+    {"daemon", "group", "initgroups", "pidfile", "umask", "user", "control_socket", "control_socket_disable"}
+)
+
+
+def check_app(app: Entry, folders: Sequence[Path]) -> Iterator[Problem]:
+    """Check one app by itself. An app that is to be removed needs nothing but its name."""
+    yield from app.check({"name": _values.app_name})
+    if not app.present:
+        return
+    yield from app.check(_TEXTS)
+    yield from app.at_least(_LEAST)
+    yield from _callable(app)
+    yield from _environment(app)
+    yield from _options(app)
+    yield from _writable(app)
+    health = app.mapping("health")
+    if health is not None:
+        yield from health.check({"path": _web.request})
+        yield from health.at_least({"timeout": 1})
+    source = app.mapping("source")
+    if source is not None:
+        yield from _source(source, folders)
+
+
+def check_apps(apps: Sequence[Entry]) -> Iterator[Problem]:
+    """Check the addresses of apps against each other."""
+    seen: list[tuple[_listen.Listener, Entry]] = []
+    for app in apps:
+        for listener in bound(app):
+            other = next((entry for known, entry in seen if known.meets(listener) and entry is not app), None)
+            if other is not None:
+                reason = f"{app.text('bind')!r} is where {other.text('name')!r} listens ({other.path}.bind)"
+                yield Problem(f"{app.path}.bind", reason, "take another port")
+            seen.append((listener, app))
+
+
+def bound(app: Entry) -> tuple[_listen.Listener, ...]:
+    """Give the TCP sockets of an app."""
+    text = app.text("bind")
+    if not app.serves or not text or _listen.bind(text) is not None:
+        return ()
+    return _listen.bound(text)
+
+
+def _callable(app: Entry) -> Iterator[Problem]:
+    if app.serves and app.knows("wsgi") and app.values.get("wsgi") in (None, ""):
+        server = app.text("server")
+        yield Problem(f"{app.path}.wsgi", "is missing", f"server {server} needs it, such as 'wsgi:app'")
+
+
+def _environment(app: Entry) -> Iterator[Problem]:
+    values = app.values.get("environment")
+    for name, value in values.items() if isinstance(values, Mapping) else ():
+        path = f"{app.path}.environment.{name}"
+        fault = _values.variable(str(name)) or _values.secret(value)
+        if fault is not None:
+            yield fault.at(path)
+
+
+def _options(app: Entry) -> Iterator[Problem]:
+    values = app.values.get("options")
+    for name in values if isinstance(values, Mapping) else ():
+        path = f"{app.path}.options.{name}"
+        if name in _OWN_KEY:
+            yield Problem(path, "is a key of the app itself", f"write {_OWN_KEY[name]!r} beside options")
+        elif name in _UNIT:
+            yield Problem(path, "is up to the unit that runs the app", "leave it out")
+        elif not str(name).isidentifier():
+            yield Problem(path, "is not the name of a setting", "write it as in gunicorn.conf.py")
+
+
+def _writable(app: Entry) -> Iterator[Problem]:
+    home = f"/srv/{app.text('name')}"
+    for path, folder in app.texts("writable"):
+        if f"{folder.rstrip('/')}/".startswith((f"{home}/current/", f"{home}/releases/")) or folder.rstrip("/") == home:
+            reason = f"{folder!r} is code, which an app cannot change and every release replaces"
+            yield Problem(path, reason, f"take a folder such as '/var/lib/{app.text('name')}'")
+
+
+def _source(source: Entry, folders: Sequence[Path]) -> Iterator[Problem]:
+    yield from source.check(_SOURCE)
+    for key, owner in (("version", "git"), ("checksum", "archive")):
+        if source.has(key) and not source.has(owner):
+            yield Problem(f"{source.path}.{key}", f"belongs to {owner}, which is not given")
+    if source.has("subdirectory") and source.has("package"):
+        yield Problem(f"{source.path}.subdirectory", "a package is installed whole", "leave it out")
+    for path, text in source.texts("path"):
+        fault = folder_fault(text, folders)
+        if fault is not None:
+            yield fault.at(path)

@@ -1,0 +1,136 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Entries of the model: read out of a variable, or cut to a role's part. Private to the collection."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from ansible_collections.barehost.web.plugins.plugin_utils._listen import local
+from ansible_collections.barehost.web.plugins.plugin_utils._problem import Fault, Problem
+from ansible_collections.barehost.web.plugins.plugin_utils._schema import Data, Spec, fill, load, plain, union
+
+# Which options of which roles make up an entry of each variable of the model.
+VARIABLES: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "web_apps": (("app", "app_apps"), ("gunicorn", "gunicorn_apps")),
+    "web_sites": (("nginx", "nginx_sites"),),
+    "app_apps": (("app", "app_apps"),),
+    "gunicorn_apps": (("gunicorn", "gunicorn_apps"),),
+    "nginx_sites": (("nginx", "nginx_sites"),),
+    "nginx_apps": (("nginx", "nginx_apps"),),
+}
+# The list of entries that a role takes.
+ROLES: Mapping[str, str] = {"app": "app_apps", "gunicorn": "gunicorn_apps", "nginx": "nginx_sites"}
+STATES = ("present", "absent")
+Check: TypeAlias = Callable[[str], Fault | None]
+
+
+@functools.cache
+def spec(variable: str) -> Spec:
+    """Give the schema of a variable of the model."""
+    return union(*(load(role, option) for role, option in VARIABLES[variable]))
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry, or a mapping inside one: its place in the model, its values with defaults, and its schema."""
+
+    path: str
+    values: Mapping[str, Data]
+    spec: Spec
+
+    @property
+    def present(self) -> bool:
+        """Whether the entry is to be made rather than removed."""
+        return self.values.get("state") != "absent"
+
+    @property
+    def serves(self) -> bool:
+        """Whether an app is to have a process that answers."""
+        return self.present and self.values.get("server") != "none"
+
+    def knows(self, key: str) -> bool:
+        """Tell whether entries of this kind have such a key."""
+        return key in self._keys
+
+    def has(self, key: str) -> bool:
+        """Tell whether a key says anything else than its default."""
+        value = self.values.get(key)
+        return value is not None and value != self._keys[key].default
+
+    def text(self, key: str) -> str:
+        """Give a text; an empty one if there is none or it is no text, which the schema has reported then."""
+        value = self.values.get(key)
+        return value if isinstance(value, str) else ""
+
+    def texts(self, key: str) -> list[tuple[str, str]]:
+        """Give the path and the value of a text, or of each text of a list, that is not the default."""
+        value = self.values.get(key) if self.has(key) else None
+        if isinstance(value, list):
+            return [(f"{self.path}.{key}[{i}]", item) for i, item in enumerate(value) if isinstance(item, str)]
+        return [(f"{self.path}.{key}", value)] if isinstance(value, str) else []
+
+    def mapping(self, key: str) -> Entry | None:
+        """Give a mapping inside the entry."""
+        value = self.values.get(key)
+        return Entry(f"{self.path}.{key}", value, self._keys[key]) if isinstance(value, Mapping) else None
+
+    def mappings(self, key: str) -> list[Entry]:
+        """Give the mappings of a list inside the entry."""
+        return entries_of(f"{self.path}.{key}", self.values.get(key), self._keys[key])
+
+    def check(self, checks: Mapping[str, Check]) -> Iterator[Problem]:
+        """Check the texts that the user has written."""
+        for key, check in checks.items():
+            for path, text in self.texts(key) if self.knows(key) else ():
+                fault = check(text)
+                if fault is not None:
+                    yield fault.at(path)
+
+    def at_least(self, least: Mapping[str, int]) -> Iterator[Problem]:
+        """Check numbers against the least that each may be."""
+        for key, lowest in least.items():
+            value = self.values.get(key)
+            if isinstance(value, int) and value < lowest:
+                yield Problem(f"{self.path}.{key}", f"is {value}", f"the least is {lowest}")
+
+    @property
+    def _keys(self) -> Mapping[str, Spec]:
+        return self.spec.keys or {}
+
+
+def entries_of(path: str, filled: object, spec: Spec) -> list[Entry]:
+    """Give the entries of a list that has been filled; items that are no mappings are left out."""
+    if not isinstance(filled, list) or spec.element is None:
+        return []
+    found = ((index, item) for index, item in enumerate(filled) if isinstance(item, Mapping))
+    return [Entry(f"{path}[{index}]", item, spec.element) for index, item in found]
+
+
+def read(variable: str, value: object) -> list[Entry]:
+    """Give the entries of a variable of the model, with defaults."""
+    return entries_of(variable, fill(value, spec(variable)), spec(variable))
+
+
+def select(value: object, role: str, state: str | None = None) -> list[dict[str, Data]]:
+    """Give a role its part of entries: the keys that it knows, with defaults, perhaps of one state only."""
+    filled = fill(plain(value), load(role, ROLES[role]))
+    return [entry for entry in filled if state is None or entry["state"] == state]
+
+
+def addresses(value: object) -> list[dict[str, str]]:
+    """Give the addresses under which nginx finds the apps that are present and have a server."""
+    apps = fill(plain(value), spec("web_apps"))
+    return [
+        {"name": app["name"], "protocol": "http", "address": app_address(app["name"], app["bind"])}
+        for app in apps
+        if app["state"] == "present" and app["server"] != "none"
+    ]
+
+
+def app_address(name: str, bind: str) -> str:
+    """Give the address of an app from its name and its bind setting."""
+    return local(bind) if bind else f"unix:/run/gunicorn/{name}.sock"

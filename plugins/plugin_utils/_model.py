@@ -1,0 +1,84 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The whole model: its schema, every entry by itself, and the entries against each other.
+
+Private to the collection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from ansible_collections.barehost.web.plugins.plugin_utils import _apps, _listen, _sites, _values
+from ansible_collections.barehost.web.plugins.plugin_utils._check import check
+from ansible_collections.barehost.web.plugins.plugin_utils._entries import ROLES, VARIABLES, Entry, read, spec
+from ansible_collections.barehost.web.plugins.plugin_utils._problem import Problem, meant, ordered
+from ansible_collections.barehost.web.plugins.plugin_utils._schema import options, plain
+
+_APPS = ("web_apps", "app_apps", "gunicorn_apps")
+_SITES = ("web_sites", "nginx_sites")
+_SWITCHES = ("web_purge",)
+# How much another variable must look like one of ours to be taken for it; users have names of their own.
+_LIKENESS = {"web_": 0.85, **dict.fromkeys((f"{role}_" for role in ROLES), 0.92)}
+
+
+def problems(variables: Mapping[str, object], folders: Sequence[Path] = ()) -> list[Problem]:
+    """Find every mistake in variables of the model, in the order of their paths.
+
+    Folders are where relative sources on the control node are looked for; without any, nobody looks.
+    """
+    return ordered(_problems({name: plain(value) for name, value in variables.items()}, folders))
+
+
+def strays(names: Collection[str]) -> dict[str, str]:
+    """Find variables that look like misspelt ones of this collection, and what was meant."""
+    known = {*VARIABLES, *_SWITCHES, *(option for role in ROLES for option in options(role))}
+    found = {}
+    for prefix, likeness in _LIKENESS.items():
+        ours = [name for name in known if name.startswith(prefix)]
+        for name in sorted(names):
+            close = meant(name, ours, likeness) if name.startswith(prefix) and name not in known else None
+            if close is not None:
+                found[name] = close
+    return found
+
+
+def _problems(variables: Mapping[str, object], folders: Sequence[Path]) -> Iterator[Problem]:
+    entries = {name: read(name, value) for name, value in variables.items()}
+    for name, value in variables.items():
+        yield from check(value, spec(name), name)
+        yield from _repeated(entries[name])
+    apps = [app for name in _APPS for app in entries.get(name, ())]
+    sites = [site for name in _SITES for site in entries.get(name, ())]
+    addresses = entries.get("nginx_apps", [])
+    for app in apps:
+        yield from _apps.check_app(app, folders)
+    for site in sites:
+        yield from _sites.check_site(site)
+    for app in addresses:
+        yield from app.check({"name": _values.name, "address": _listen.address})
+    yield from _apps.check_apps(apps)
+    yield from _sites.check_sites(sites)
+    if sites:
+        yield from _sites.check_targets(sites, apps or addresses)
+        yield from _sites.check_folders(sites, apps)
+        yield from _sites.check_ports(sites, _sockets(apps, addresses))
+
+
+def _repeated(entries: Sequence[Entry]) -> Iterator[Problem]:
+    first: dict[str, Entry] = {}
+    for entry in entries:
+        for path, name in entry.texts("name"):
+            other = first.setdefault(name, entry)
+            if other is not entry:
+                yield Problem(path, f"{name!r} is the name of {other.path} already", "take another name")
+
+
+def _sockets(apps: Sequence[Entry], addresses: Sequence[Entry]) -> dict[str, tuple[_listen.Listener, ...]]:
+    found = {f"{app.path}.bind": _apps.bound(app) for app in apps}
+    for app in addresses:
+        for path, text in app.texts("address"):
+            if _listen.bind(text) is None:
+                found[path] = _listen.bound(text)
+    return found

@@ -1,0 +1,179 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What can be wrong with sites beyond their schema. Private to the collection."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from urllib.parse import urlsplit
+
+from ansible_collections.barehost.web.plugins.plugin_utils import _listen, _values, _web
+from ansible_collections.barehost.web.plugins.plugin_utils._entries import Check, Entry
+from ansible_collections.barehost.web.plugins.plugin_utils._problem import Problem, hint, show
+
+_TEXTS: Mapping[str, Check] = {
+    "domains": _web.domain,
+    "listen": _listen.listen,
+    "client_max_body_size": _web.size,
+}
+_ROUTE_TEXTS: Mapping[str, Check] = {
+    "path": _web.path,
+    "static": _web.static,
+    "proxy": _web.proxy,
+    "redirect": _web.redirect,
+    "index": _web.file_name,
+    "fallback": _web.path,
+    "expires": _web.expires,
+    "host": _web.host,
+    "client_max_body_size": _web.size,
+}
+# What a route can lead to, and the keys that only make sense with it.
+_TARGETS: Mapping[str, frozenset[str]] = {
+    "app": frozenset({"buffering", "timeout", "client_max_body_size"}),
+    "static": frozenset({"index", "fallback", "expires"}),
+    "proxy": frozenset({"buffering", "timeout", "client_max_body_size", "host"}),
+    "redirect": frozenset({"status", "keep_path"}),
+}
+_HTTP_PORT = 80
+
+
+def check_site(site: Entry) -> Iterator[Problem]:
+    """Check one site by itself. A site that is to be removed needs nothing but its name."""
+    yield from site.check({"name": _values.site_name})
+    if not site.present:
+        return
+    yield from site.check(_TEXTS)
+    for key in ("domains", "listen", "routes"):
+        if site.values.get(key) == []:
+            yield Problem(f"{site.path}.{key}", "is empty", "give at least one")
+    yield from _repeated_listeners(site)
+    routes = site.mappings("routes")
+    yield from _repeated_paths(routes)
+    for route in routes:
+        yield from route.check(_ROUTE_TEXTS)
+        yield from route.at_least({"timeout": 1})
+        yield from _misplaced(route)
+        yield from _redirect(route, site, routes)
+
+
+def check_sites(sites: Sequence[Entry]) -> Iterator[Problem]:
+    """Check that every domain has one site on each of its addresses."""
+    seen: dict[tuple[_listen.Listener, str], tuple[str, Entry]] = {}
+    for site in sites:
+        if not site.present:
+            continue
+        for path, domain in site.texts("domains"):
+            for listener in listeners(site):
+                first, owner = seen.setdefault((listener, _web.domain_key(domain)), (path, site))
+                if first != path:
+                    who = "the same site" if owner is site else f"site {owner.text('name')!r}"
+                    yield Problem(path, f"{domain!r} is a domain of {who} already ({first})", "keep one of them")
+
+
+def check_targets(sites: Sequence[Entry], apps: Sequence[Entry]) -> Iterator[Problem]:
+    """Check that every app that a route leads to exists and answers."""
+    by_name = {app.text("name"): app for app in apps}
+    for site in sites:
+        for route in site.mappings("routes") if site.present else ():
+            for path, name in route.texts("app"):
+                app = by_name.get(name)
+                if app is None:
+                    present = [known for known, entry in by_name.items() if entry.serves]
+                    yield Problem(path, f"no app named {show(name)}", hint(name, present))
+                elif not app.present:
+                    yield Problem(path, f"app {name!r} is to be removed ({app.path})", "remove the route as well")
+                elif not app.serves:
+                    yield Problem(path, f"app {name!r} has no server", f"write 'static: /srv/{name}/current'")
+
+
+def check_folders(sites: Sequence[Entry], apps: Sequence[Entry]) -> Iterator[Problem]:
+    """Check that no static route publishes the code of an app or its old releases."""
+    by_name = {app.text("name"): app for app in apps if app.present}
+    for site in sites:
+        for route in site.mappings("routes") if site.present else ():
+            for path, folder in route.texts("static"):
+                _, _, name, *rest = [*folder.rstrip("/").split("/"), "", ""]
+                app = by_name.get(name) if folder.startswith("/srv/") else None
+                if app is None:
+                    continue
+                below = [part for part in rest if part]
+                if not app.serves and below[:1] != ["current"]:
+                    yield Problem(path, f"{folder!r} holds all releases", f"write '/srv/{name}/current'")
+                elif app.serves and (below[:1] != ["current"] or len(below) == 1):
+                    way_out = f"name a folder in it, such as '/srv/{name}/current/static'"
+                    yield Problem(path, f"{folder!r} would publish the code of app {name!r}", way_out)
+
+
+def check_ports(sites: Sequence[Entry], sockets: Mapping[str, Sequence[_listen.Listener]]) -> Iterator[Problem]:
+    """Check that no app listens where a site does; sockets are those of apps, by the path of the setting."""
+    ours = [(listener, site) for site in sites if site.present for listener in listeners(site)]
+    for path, theirs in sockets.items():
+        taken = next((site for mine, site in ours for other in theirs if mine.meets(other)), None)
+        if taken is not None:
+            reason = f"site {taken.text('name')!r} listens on that port ({taken.path}.listen)"
+            yield Problem(path, reason, "take another port")
+
+
+def listeners(site: Entry) -> set[_listen.Listener]:
+    """Give the sockets of a site."""
+    texts = [text for text in site.values.get("listen") or () if isinstance(text, str)]
+    return {each for text in texts if _listen.listen(text) is None for each in _listen.listeners(text)}
+
+
+def _repeated_listeners(site: Entry) -> Iterator[Problem]:
+    seen: dict[_listen.Listener, str] = {}
+    for path, text in site.texts("listen"):
+        for listener in _listen.listeners(text) if _listen.listen(text) is None else ():
+            first = seen.setdefault(listener, path)
+            if first != path:
+                yield Problem(path, f"{text!r} is part of {first}", "keep one of them")
+
+
+def _repeated_paths(routes: Sequence[Entry]) -> Iterator[Problem]:
+    seen: dict[str, Entry] = {}
+    for route in routes:
+        for path, text in route.texts("path"):
+            first = seen.setdefault(_web.path_key(text), route)
+            if first is not route:
+                other = first.text("path")
+                same = "has a route already" if other == text else f"covers the same requests as {show(other)}"
+                yield Problem(path, f"{show(text)} {same} ({first.path})", "keep one of them")
+
+
+def _misplaced(route: Entry) -> Iterator[Problem]:
+    targets = [target for target in _TARGETS if route.values.get(target) is not None]
+    if len(targets) != 1:
+        return  # the schema reports that
+    for key in sorted(frozenset().union(*_TARGETS.values()) - _TARGETS[targets[0]]):
+        if route.has(key):
+            owners = " or ".join(target for target, keys in _TARGETS.items() if key in keys)
+            yield Problem(f"{route.path}.{key}", f"does nothing with {targets[0]}", f"it belongs to {owners}")
+
+
+def _redirect(route: Entry, site: Entry, routes: Sequence[Entry]) -> Iterator[Problem]:
+    for path, target in route.texts("redirect"):
+        if _web.redirect(target) is not None:
+            continue
+        keeps = route.values.get("keep_path") is True
+        if keeps and re.search(r"[?#]", target):
+            reason = f"{show(target)} has a query or a fragment, after which no path can be added"
+            yield Problem(path, reason, "write 'keep_path: false', or leave it out of the address")
+        elif _leads_back(target, route, site, routes):
+            yield Problem(path, f"{show(target)} is served by this route itself: a loop", "redirect to another path")
+
+
+def _leads_back(target: str, route: Entry, site: Entry, routes: Sequence[Entry]) -> bool:
+    parts = urlsplit(target)
+    if parts.netloc:
+        domains = {_web.domain_key(domain) for _, domain in site.texts("domains")}
+        ports = {listener.port for listener in listeners(site)}
+        if parts.scheme != "http" or parts.hostname not in domains or (parts.port or _HTTP_PORT) not in ports:
+            return False
+    wanted = _web.path_key(parts.path or "/")
+    fitting = [(len(key), other) for other in routes if _covers(key := _web.path_key(other.text("path")), wanted)]
+    return bool(fitting) and max(fitting, key=lambda found: found[0])[1] is route
+
+
+def _covers(route: str, wanted: str) -> bool:
+    return route in {"/", wanted} or wanted.startswith(f"{route}/")

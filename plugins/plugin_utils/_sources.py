@@ -1,0 +1,38 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Where on the control node the code of an app is looked for. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ansible_collections.barehost.web.plugins.plugin_utils._problem import Fault, show
+
+COLLECTION = Path(__file__).resolve().parents[2]
+
+
+def search_folders(playbook_folder: str | None, config_file: str | None) -> list[Path]:
+    """Give the folders where a relative path may begin: the playbook's, ansible.cfg's, the collection's."""
+    found = [Path(playbook_folder)] if playbook_folder else []
+    found += [Path(config_file).parent] if config_file else []
+    return list(dict.fromkeys(folder.resolve() for folder in (*found, COLLECTION)))
+
+
+def find_folder(text: str, folders: Sequence[Path]) -> Path | None:
+    """Find the folder that a path source names."""
+    candidates = (folder / Path(text).expanduser() for folder in folders)
+    return next((path.resolve() for path in candidates if path.is_dir()), None)
+
+
+def folder_fault(text: str, folders: Sequence[Path]) -> Fault | None:
+    """Check that the folder exists. Without folders to look in, nothing is known about it."""
+    if not text:
+        return Fault("is empty", "name a folder on the control node")
+    if not folders or find_folder(text, folders) is not None:
+        return None
+    wanted = Path(text).expanduser()
+    if any((folder / wanted).is_file() for folder in folders):
+        return Fault(f"{show(text)} is a file", "name the folder that holds the app")
+    where = "" if wanted.is_absolute() else f", looked for in {', '.join(str(folder) for folder in folders)}"
+    return Fault(f"there is no folder {show(text)} on the control node{where}")

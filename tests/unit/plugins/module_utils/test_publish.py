@@ -1,0 +1,399 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Publishing into real folders: what is put in place, what is kept, what is refused."""
+
+from __future__ import annotations
+
+import getpass
+import grp
+import json
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.barehost.web.plugins.module_utils import _marks, _tree
+from ansible_collections.barehost.web.plugins.module_utils._publish import (
+    PublishError,
+    Request,
+    lock,
+    publish,
+    request_from,
+)
+from ansible_collections.barehost.web.plugins.module_utils._publish_commit import beside
+from ansible_collections.barehost.web.plugins.module_utils._publish_plan import Item
+
+USER, GROUP = getpass.getuser(), grp.getgrgid(os.getgid()).gr_name
+
+
+class Host:
+    """A folder that plays the host, with a published tree, a place outside it and the collection's memory."""
+
+    def __init__(self, root: Path) -> None:
+        self.tree, self.outside, self.state = root / "etc/nginx", root / "etc/systemd", root / "var"
+        for folder in (self.tree / "sites-available", self.tree / "sites-enabled", self.outside):
+            folder.mkdir(parents=True)
+
+    def site(self, name: str, text: str = "one", **more: Any) -> list[Item]:
+        path = f"{self.tree}/sites-available/{name}"
+        link = f"{self.tree}/sites-enabled/{name}"
+        return [
+            self.file(path, text, entry=name, **more),
+            Item(link, "link", target=f"../sites-available/{name}", entry=name),
+        ]
+
+    @staticmethod
+    def file(path: Path | str, text: str = "one", **more: Any) -> Item:
+        return Item(str(path), "file", text.encode(), **{"owner": USER, "group": GROUP, **more})
+
+    def publish(self, *items: Item, check: bool = False, tree: bool = True, **more: Any) -> Any:
+        request = Request("nginx", list(items), tree=self.tree if tree else None, **more)
+        return publish(request, check=check, state=self.state)
+
+    def files(self) -> dict[str, str]:
+        """Everything that is there, links with an arrow."""
+        found = {}
+        for base in (self.tree, self.outside):
+            for path in base.rglob("*"):
+                name = str(path.relative_to(base.parent))
+                if path.is_symlink():
+                    found[name] = f"-> {path.readlink()}"
+                elif path.is_file():
+                    found[name] = path.read_text()
+        return found
+
+    def leftovers(self) -> list[Path]:
+        return [path for path in self.tree.parent.rglob("*") if path.name.endswith(".barehost")]
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    return Host(tmp_path)
+
+
+@pytest.mark.parametrize("tree", [True, False], ids=["as a whole", "file by file"])
+def test_first_publish_then_nothing_to_do(host: Host, *, tree: bool) -> None:
+    items = [*host.site("main"), host.file(host.outside / "nginx.service.d/x.conf")]
+    assert host.publish(*items, tree=tree).changed
+    assert host.files() == {
+        "nginx/sites-available/main": "one",
+        "nginx/sites-enabled/main": "-> ../sites-available/main",
+        "systemd/nginx.service.d/x.conf": "one",
+    }
+    again = host.publish(*items, tree=tree)
+    assert not again.changed
+    assert again.files == []
+    assert host.leftovers() == []
+
+
+@pytest.mark.parametrize("tree", [True, False], ids=["as a whole", "file by file"])
+def test_update_touches_only_what_differs(host: Host, *, tree: bool) -> None:
+    host.publish(*host.site("one"), *host.site("two"), tree=tree)
+    kept = (host.tree / "sites-available/two").stat().st_ino
+    outcome = host.publish(*host.site("one", "changed"), *host.site("two"), tree=tree)
+    assert [(file["change"], file["entry"]) for file in outcome.files] == [("update", "one")]
+    assert host.files()["nginx/sites-available/one"] == "changed"
+    assert (host.tree / "sites-available/two").stat().st_ino == kept
+
+
+@pytest.mark.parametrize("tree", [True, False], ids=["as a whole", "file by file"])
+def test_foreign_files_stay_as_they_are(host: Host, *, tree: bool) -> None:
+    foreign = host.tree / "mime.types"
+    foreign.write_text("text/html html;")
+    foreign.chmod(0o640)
+    before = foreign.stat()
+    host.publish(*host.site("main"), tree=tree)
+    after = foreign.stat()
+    assert (after.st_ino, after.st_mode, after.st_mtime_ns) == (before.st_ino, before.st_mode, before.st_mtime_ns)
+
+
+def test_mode_is_set_and_repaired(host: Host) -> None:
+    item = host.file(host.tree / "secret.conf", mode=0o600)
+    host.publish(item)
+    path = Path(item.path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.chmod(0o644)
+    outcome = host.publish(item)
+    assert [file["change"] for file in outcome.files] == ["attributes"]
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("tree", [True, False], ids=["as a whole", "file by file"])
+def test_what_an_entry_no_longer_wants_is_removed(host: Host, *, tree: bool) -> None:
+    extra = host.file(host.outside / "main.service.d/x.conf", entry="main")
+    host.publish(*host.site("main"), extra, tree=tree)
+    host.publish(*host.site("main"), tree=tree)
+    assert "systemd/main.service.d/x.conf" not in host.files()
+    assert not (host.outside / "main.service.d").exists(), "a folder that was made for it goes with it"
+
+
+def test_absent_entry_leaves_nothing_and_unknown_one_is_an_orphan(host: Host) -> None:
+    host.publish(*host.site("one"), *host.site("two"))
+    outcome = host.publish(*host.site("one"))
+    assert not outcome.changed
+    assert set(outcome.orphans) == {"two"}
+    assert "nginx/sites-enabled/two" in host.files()
+    host.publish(*host.site("one"), entries=("two",))
+    assert set(host.files()) == {"nginx/sites-available/one", "nginx/sites-enabled/one"}
+
+
+def test_purge_removes_orphans(host: Host) -> None:
+    host.publish(*host.site("one"), *host.site("two"))
+    host.publish(*host.site("one"))
+    assert host.publish(*host.site("one"), purge=True).changed
+    assert set(host.files()) == {"nginx/sites-available/one", "nginx/sites-enabled/one"}
+
+
+def test_set_without_entries_removes_what_left_it(host: Host) -> None:
+    first, second = host.file(host.tree / "a.conf"), host.file(host.tree / "b.conf")
+    host.publish(first, second)
+    host.publish(first)
+    assert set(host.files()) == {"nginx/a.conf"}
+
+
+def test_named_foreign_file_is_removed(host: Host) -> None:
+    default = host.tree / "sites-enabled/default"
+    default.symlink_to("../sites-available/default")
+    host.publish(*host.site("main"), remove=(str(default),))
+    assert not default.is_symlink()
+
+
+def test_edit_by_hand_is_replaced_and_kept_aside(host: Host) -> None:
+    host.publish(*host.site("main"))
+    (host.tree / "sites-available/main").write_text("edited")
+    outcome = host.publish(*host.site("main"))
+    assert outcome.files[0]["edited_elsewhere"]
+    assert host.files()["nginx/sites-available/main"] == "one"
+    (copy,) = (Path(path) for path in outcome.saved)
+    assert copy.read_text() == "edited"
+    assert copy.stat().st_mode & 0o777 == 0o600
+
+
+def test_foreign_file_that_is_taken_over_is_kept_aside(host: Host) -> None:
+    (host.tree / "nginx.conf").write_text("from the package")
+    outcome = host.publish(host.file(host.tree / "nginx.conf"))
+    assert [Path(path).read_text() for path in outcome.saved] == ["from the package"]
+
+
+def _folder(path: Path) -> None:
+    (path / "inside").mkdir(parents=True)
+
+
+def _link(path: Path) -> None:
+    path.symlink_to("/somewhere/else")
+
+
+def _pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [(_folder, "there is a folder"), (_link, "a symbolic link to /somewhere/else"), (_pipe, "pipe")],
+)
+def test_what_must_not_be_overwritten_stops_everything(host: Host, make: Any, words: str) -> None:
+    make(host.tree / "sites-available/main")
+    before = host.files()
+    with pytest.raises(PublishError, match=words) as caught:
+        host.publish(*host.site("main"), *host.site("other"))
+    assert "entry 'main'" in str(caught.value)
+    assert host.files() == before
+    assert host.leftovers() == []
+
+
+def test_all_obstacles_are_told_together(host: Host) -> None:
+    for name in ("one", "two"):
+        _folder(host.tree / "sites-available" / name)
+    with pytest.raises(PublishError) as caught:
+        host.publish(*host.site("one"), *host.site("two"))
+    assert "entry 'one'" in str(caught.value)
+    assert "entry 'two'" in str(caught.value)
+
+
+def test_linked_folder_in_the_tree_is_refused(host: Host, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (host.tree / "sites-enabled").rmdir()
+    (host.tree / "sites-enabled").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(PublishError, match="published as a whole"):
+        host.publish(*host.site("main"))
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_unknown_owner_is_told(host: Host) -> None:
+    with pytest.raises(PublishError, match="no-such-user"):
+        host.publish(host.file(host.tree / "a", owner="no-such-user"))
+
+
+def test_check_mode_changes_nothing_and_tells_all(host: Host) -> None:
+    host.publish(*host.site("old"))
+    before = host.files()
+    fresh = [*host.site("new"), host.file(host.outside / "a/b/c.conf")]
+    outcome = host.publish(*fresh, check=True, entries=("old",))
+    assert outcome.changed
+    changes = {(file["change"], Path(file["path"]).name) for file in outcome.files}
+    assert {("create", "new"), ("remove", "old"), ("create", "c.conf")} <= changes
+    assert host.files() == before
+    assert not (host.outside / "a").exists()
+
+
+def test_check_mode_knows_owners_that_are_still_to_come(host: Host) -> None:
+    assert host.publish(host.file(host.tree / "a", owner="no-such-user"), check=True).changed
+
+
+def test_diff_hides_secrets(host: Host) -> None:
+    outcome = host.publish(
+        host.file(host.tree / "a.env", "PASSWORD=hunter2", secret=True), host.file(host.tree / "b", "shown")
+    )
+    text = json.dumps(outcome.diff)
+    assert "hunter2" not in text
+    assert "shown" in text
+
+
+def test_removed_secret_stays_secret(host: Host) -> None:
+    host.publish(host.file(host.tree / "a.env", "PASSWORD=hunter2", secret=True))
+    outcome = host.publish()
+    assert outcome.changed
+    assert "hunter2" not in json.dumps(outcome.diff)
+
+
+def test_marks_tell_units_what_changed(host: Host) -> None:
+    host.publish(
+        *host.site("main", restart=("app@main.service",)), host.file(host.outside / "x"), reload=("nginx.service",)
+    )
+    assert _marks.read_mark("nginx.service", host.state) == "reload"
+    assert _marks.read_mark("app@main.service", host.state) == "restart"
+
+
+def test_no_change_leaves_no_mark(host: Host) -> None:
+    host.publish(*host.site("main"), reload=("nginx.service",))
+    _marks.clear_mark("nginx.service", host.state)
+    host.publish(*host.site("main"), reload=("nginx.service",))
+    assert _marks.read_mark("nginx.service", host.state) is None
+
+
+def test_removal_marks_the_units_of_the_removed_file(host: Host) -> None:
+    host.publish(*host.site("main", reload=("nginx.service",)))
+    _marks.clear_mark("nginx.service", host.state)
+    host.publish(entries=("main",))
+    assert _marks.read_mark("nginx.service", host.state) == "reload"
+
+
+def test_file_may_become_a_link_and_back(host: Host) -> None:
+    path = f"{host.tree}/conf"
+    host.publish(host.file(path))
+    host.publish(Item(path, "link", target="elsewhere"))
+    assert host.files()["nginx/conf"] == "-> elsewhere"
+    host.publish(host.file(path))
+    assert host.files()["nginx/conf"] == "one"
+
+
+def test_second_run_waits_for_the_first(host: Host) -> None:
+    path = host.state / "published/nginx.lock"
+    done: list[bool] = []
+    with lock(path, 1):
+        other = threading.Thread(target=lambda: done.append(host.publish(*host.site("main")).changed))
+        other.start()
+        other.join(0.5)
+        assert not done
+    other.join(10)
+    assert done == [True]
+
+
+def test_lock_that_is_not_freed_is_told(host: Host) -> None:
+    path = host.state / "published/nginx.lock"
+    with lock(path, 1), pytest.raises(PublishError, match=rf"process {os.getpid()}.*for more than 0 seconds"):
+        host.publish(*host.site("main"), lock_timeout=0)
+
+
+def _variants(host: Host) -> tuple[list[Item], list[Item]]:
+    old = [*host.site("same"), *host.site("gone"), *host.site("edit"), host.file(host.outside / "unit", "old")]
+    new = [*host.site("same"), *host.site("edit", "new"), *host.site("fresh"), host.file(host.outside / "unit", "new")]
+    return old, new
+
+
+def _killed_at(host: Host, items: list[Item], operation: int, *, tree: bool) -> bool:
+    """Publish in a child that dies, as by SIGKILL, right before its n-th change of the file system."""
+    child = os.fork()
+    if child == 0:
+        left = operation
+
+        def dying(real: Any) -> Any:
+            def call(*args: Any, **kwargs: Any) -> Any:
+                nonlocal left
+                left -= 1
+                if left < 0:
+                    os._exit(9)
+                return real(*args, **kwargs)
+
+            return call
+
+        for name in ("rename", "replace", "unlink", "symlink", "link", "mkdir", "rmdir", "chmod", "fchmod"):
+            setattr(os, name, dying(getattr(os, name)))
+        _tree.exchange = dying(_tree.exchange)
+        host.publish(*items, entries=("gone",), tree=tree)
+        os._exit(0)
+    _pid, status = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(status) == 9
+
+
+@pytest.mark.parametrize("tree", [True, False], ids=["as a whole", "file by file"])
+def test_killed_anywhere_the_next_run_converges(tmp_path: Path, *, tree: bool) -> None:
+    operation, killed = 0, True
+    while killed:
+        host = Host(tmp_path / str(operation))
+        old, new = _variants(host)
+        host.publish(*old, tree=tree)
+        before = host.files()
+        killed = _killed_at(host, new, operation, tree=tree)
+        between = {name: text for name, text in host.files().items() if not name.endswith(".barehost")}
+        host.publish(*new, entries=("gone",), tree=tree)
+        after = host.files()
+        assert host.leftovers() == []
+        assert "nginx/sites-enabled/gone" not in after
+        assert after["systemd/unit"] == "new"
+        inside = [{n: t for n, t in state.items() if n.startswith("nginx/")} for state in (before, after, between)]
+        if tree:
+            assert inside[2] in inside[:2], f"neither the old nor the new tree after {operation} operations"
+        dangling = [path for path in (host.tree / "sites-enabled").iterdir() if not path.exists()]
+        assert dangling == []
+        operation += 1
+    assert operation > 10
+
+
+def test_request_is_built_from_plain_data() -> None:
+    owner = {"owner": "o", "group": "g", "entry": "a"}
+    file = {
+        "dest": "/f",
+        "content": "é",
+        "mode": "0640",
+        "template": "t",
+        "secret": True,
+        "reload": [],
+        "restart": ["u"],
+    }
+    payload = {
+        "set": "s",
+        "tree": "",
+        "purge": False,
+        "lock_timeout": 5,
+        "entries": ["a"],
+        "remove": [],
+        "reload": [],
+        "restart": [],
+        "links": [],
+        "directories": [{"path": "/d", "mode": "0750", **owner}],
+        "files": [{**file, **owner}],
+        "validate": {"command": ["nginx", "-t"], "scratch": [], "reject": "", "timeout": 3},
+    }
+    request = request_from(payload)
+    assert request.tree is None
+    more: dict[str, Any] = {"entry": "a", "template": "t", "secret": True, "restart": ("u",)}
+    assert request.items[0] == Item("/f", "file", "é".encode(), owner="o", group="g", mode=0o640, **more)
+    assert request.items[1].mode == 0o750
+    assert request.validation is not None
+    assert request.validation.timeout == 3
+
+
+def test_staged_names_are_hidden_from_include_patterns() -> None:
+    assert beside(Path("/etc/nginx/sites-enabled/main")).name == ".main.barehost"

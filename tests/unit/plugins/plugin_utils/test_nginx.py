@@ -1,0 +1,110 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""From sites to nginx's files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.barehost.web.plugins.plugin_utils._nginx import (
+    listen_directives,
+    locations,
+    prefix_of,
+    published,
+    quote,
+)
+from ansible_collections.barehost.web.plugins.plugin_utils._schema import fill, load
+
+APPS = {"util": {"name": "util", "protocol": "http", "address": "unix:/run/gunicorn/util.sock"}}
+
+
+def blocks(**route: Any) -> list[tuple[str, str, Any]]:
+    site = {"name": "s", "domains": ["s.test"], "routes": [route]}
+    (filled,) = fill([site], load("nginx", "nginx_sites"))
+    found = locations(filled["routes"][0], APPS)
+    wanted = {"app": "upstream", "proxy": "upstream", "static": "folder", "slash": "prefix", "redirect": "target"}
+    return [(block.match, block.kind, block.data[wanted[block.kind]]) for block in found]
+
+
+SOCKET = "http://unix:/run/gunicorn/util.sock"
+
+
+@pytest.mark.parametrize(
+    ("route", "expected"),
+    [
+        ({"path": "/", "app": "util"}, [("/", "app", SOCKET)]),
+        ({"path": "/util", "app": "util"}, [("/util/", "app", SOCKET), ("= /util", "app", SOCKET)]),
+        ({"path": "/util/", "app": "util"}, [("/util/", "app", SOCKET), ("= /util", "app", SOCKET)]),
+        ({"path": "/", "proxy": "http://127.0.0.1:8080"}, [("/", "proxy", "http://127.0.0.1:8080")]),
+        (
+            {"path": "/a", "proxy": "http://127.0.0.1:8080"},
+            [("/a/", "proxy", "http://127.0.0.1:8080"), ("= /a", "proxy", "http://127.0.0.1:8080")],
+        ),
+        (
+            {"path": "/a", "proxy": "http://b.test/base"},
+            [("/a/", "proxy", "http://b.test/base/"), ("= /a", "proxy", "http://b.test/base")],
+        ),
+        ({"path": "/", "proxy": "http://b.test/base"}, [("/", "proxy", "http://b.test/base/")]),
+        ({"path": "/", "proxy": "http://unix:/run/x.sock"}, [("/", "proxy", "http://unix:/run/x.sock")]),
+        ({"path": "/", "static": "/srv/www"}, [("/", "static", "/srv/www/")]),
+        ({"path": "/d", "static": "/srv/d/"}, [("/d/", "static", "/srv/d/"), ("= /d", "slash", "/d")]),
+        (
+            {"path": "/my%20files", "static": "/srv/d"},
+            [('"/my files/"', "static", "/srv/d/"), ('= "/my files"', "slash", '"/my files"')],
+        ),
+        ({"path": "/", "redirect": "https://x.test/"}, [("/", "redirect", "https://x.test")]),
+        ({"path": "/o", "redirect": "/n", "keep_path": False}, [("/o/", "redirect", "/n"), ("= /o", "redirect", "/n")]),
+    ],
+)
+def test_locations_of_a_route(route: dict[str, Any], expected: list[tuple[str, str, Any]]) -> None:
+    assert blocks(**route) == expected
+
+
+@pytest.mark.parametrize(
+    ("address", "ipv6", "expected"),
+    [
+        ("80", True, ["80", "[::]:80"]),
+        ("80", False, ["80"]),
+        ("127.0.0.1:8080", True, ["127.0.0.1:8080"]),
+        ("[::1]:80", True, ["[::1]:80"]),
+    ],
+)
+def test_listen(address: str, ipv6: bool, expected: list[str]) -> None:
+    assert listen_directives(address, ipv6=ipv6) == expected
+
+
+@pytest.mark.parametrize(("text", "word"), [("/a/b.c", "/a/b.c"), ("/a b", '"/a b"'), ('/"', '"/\\""')])
+def test_quote(text: str, word: str) -> None:
+    assert quote(text) == word
+
+
+@pytest.mark.parametrize(
+    ("path", "prefix"), [("/", ""), ("/util", "/util"), ("/util/", "/util"), ("/caf%C3%A9", "/café")]
+)
+def test_prefix(path: str, prefix: str) -> None:
+    assert prefix_of(path) == prefix
+
+
+def site(name: str, **more: Any) -> dict[str, Any]:
+    return {"name": name, "domains": [f"{name}.test"], "routes": [{"path": "/", "static": "/srv/x"}], **more}
+
+
+def test_every_address_has_a_default_server_and_absent_sites_leave_no_log() -> None:
+    sites = [site("a"), site("b", listen=["127.0.0.1:8080", "80"]), {"name": "gone", "state": "absent"}]
+    parts = published(sites, [], ipv6=False)
+    assert parts["files"][0]["vars"] == {"site": {"listen": ["80", "127.0.0.1:8080"]}}
+    assert [file["entry"] for file in parts["files"]] == ["", "a", "b"]
+    assert parts["entries"] == ["a", "b", "gone"]
+    assert parts["remove"] == ["/var/log/nginx/gone.access.log*", "/var/log/nginx/gone.error.log*"]
+    assert parts["links"][1]["target"] == "../sites-available/a.conf"
+
+
+def test_host_without_sites_still_refuses_unknown_names() -> None:
+    assert published([], [], ipv6=True)["files"][0]["vars"]["site"]["listen"] == ["80", "[::]:80"]
+
+
+@pytest.mark.parametrize(("folder", "home"), [("/home/me/www", True), ("/root/www", True), ("/srv/home", False)])
+def test_home_folders_are_noticed(folder: str, home: bool) -> None:
+    parts = published([site("a", routes=[{"path": "/", "static": folder}])], [], ipv6=True)
+    assert parts["home"] is home
