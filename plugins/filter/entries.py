@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ansible.errors import AnsibleFilterError
+from ansible_collections.barehost.web.plugins.plugin_utils._convert import Data
 from ansible_collections.barehost.web.plugins.plugin_utils._entries import ROLES, STATES, select
 from ansible_collections.barehost.web.plugins.plugin_utils._problem import hint, show
-from ansible_collections.barehost.web.plugins.plugin_utils._schema import Data
 
 DOCUMENTATION = r"""
 name: entries

@@ -24,6 +24,7 @@ from ansible_collections.barehost.web.plugins.module_utils._publish_plan import 
     Found,
     Item,
     Step,
+    folders_above,
     make_plan,
     next_manifest,
 )
@@ -158,7 +159,8 @@ def _detours(request: Request) -> list[str]:
     """Folders of the tree that are links: what is staged below them would not stay in the staged tree."""
     if not request.tree:
         return []
-    inside = {parent for item in request.items for parent in Path(item.path).parents if request.tree in parent.parents}
+    above = map(Path, folders_above(item.path for item in request.items))
+    inside = {folder for folder in above if request.tree in folder.parents}
     return [
         f"{folder}: is a symbolic link to {folder.readlink()}, but {request.tree} is published as a whole. "
         "Make it a real folder and run again."
@@ -182,11 +184,21 @@ def _stage_and_validate(request: Request, commit: Commit, outcome: Outcome, *, c
     with _undone(commit, "writing the new files"):
         commit.stage()
     if program and commit.staged_tree:
-        _judge(request, program, commit, commit.staged_tree)
+        _judge(request, program, commit, commit.staged_tree, outcome.orphans)
         outcome.validated = True
 
 
-def _judge(request: Request, program: str, commit: Commit, staged: Path) -> None:
+def orphan_sentence(entry: str, paths: Sequence[str]) -> str:
+    """What is left of an entry that nobody mentions, and what can be done about it."""
+    return (
+        f"'{entry}' is no longer in the model, but its files are still on the host: {', '.join(paths)}. "
+        "Give the entry with state: absent, or purge, to remove them."
+    )
+
+
+def _judge(
+    request: Request, program: str, commit: Commit, staged: Path, orphans: Mapping[str, Sequence[str]]
+) -> None:
     """Have the program check the staged tree; take everything back if it refuses."""
     rules, live = request.validation, request.tree
     if rules is None or live is None:
@@ -212,6 +224,7 @@ def _judge(request: Request, program: str, commit: Commit, staged: Path) -> None
         message += ["It is about:", *sources]
     else:
         message.append(f"It names no published file: look at what else is in {live}.")
+    message += [orphan_sentence(entry, paths) for entry, paths in orphans.items()]
     raise PublishError("\n".join(message))
 
 

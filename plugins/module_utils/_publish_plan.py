@@ -169,16 +169,27 @@ def _wanted_step(item: Item, ours: Mapping[str, Any] | None, accounts: Accounts)
     return None
 
 
+def folders_above(paths: Iterable[str]) -> dict[str, str]:
+    """Every folder on the way to the paths, outer ones first, with the first path that is below it."""
+    # A set has many files in few folders.
+    direct: dict[str, str] = {}
+    for path in paths:
+        direct.setdefault(path.rpartition("/")[0] or "/", path)
+    found: dict[str, str] = {}
+    for folder, path in direct.items():
+        for parent in (*reversed(Path(folder).parents), folder):
+            found.setdefault(str(parent), path)
+    return found
+
+
 def _parents(items: Iterable[Item]) -> list[Item]:
     """The folders that must exist for ``items`` and do not yet, outermost first."""
-    given = {item.path for item in items if item.kind == "directory"}
-    missing: dict[str, Item] = {}
-    for item in items:
-        for parent in reversed(Path(item.path).parents):
-            path = str(parent)
-            if path not in given and path not in missing and not os.path.lexists(path):
-                missing[path] = Item(path, "directory", mode=0o755, entry=item.entry)
-    return list(missing.values())
+    given = {item.path: item for item in items}
+    return [
+        Item(folder, "directory", mode=0o755, entry=given[path].entry)
+        for folder, path in folders_above(given).items()
+        if not (folder in given and given[folder].kind == "directory") and not os.path.lexists(folder)
+    ]
 
 
 def _stale(manifest: Mapping[str, Any], wanted: set[str]) -> dict[str, Mapping[str, Any]]:
@@ -279,7 +290,7 @@ def make_plan(
             if step:
                 plan.steps.append(step)
     # A folder that was made on the way to an item stays as long as something in it is wanted.
-    needed = wanted | {str(parent) for path in wanted for parent in Path(path).parents}
+    needed = wanted | folders_above(wanted).keys()
     spoken = {*entries, *(item.entry for item in items)}
     removals, plan.orphans = _removals(manifest, needed, spoken, patterns, purge=purge)
     plan.steps.extend(removals)
@@ -292,7 +303,7 @@ def next_manifest(items: list[Item], manifest: Mapping[str, Any], plan: Plan) ->
     kept = {path for paths in plan.orphans.values() for path in paths}
     made = {step.item.path: step.item.record() for step in plan.steps if step.change == "create"}
     removed = {step.item.path for step in plan.steps if step.change == "remove"}
-    needed = {str(parent) for path in [*after, *kept] for parent in Path(path).parents}
+    needed = folders_above([*after, *kept])
     folders = {
         path: record
         for path, record in {**manifest, **made}.items()

@@ -70,8 +70,19 @@ def twin(source: Path, target: Path) -> None:
             copy.symlink_to(origin.readlink())
             _copy_attributes(origin, copy)
         else:
-            copy.hardlink_to(origin)
+            _share(origin, copy)
     _copy_attributes(source, target)
+
+
+def _share(origin: Path, copy: Path) -> None:
+    """Give the content of ``origin`` a second name, or copy it where it lies on another file system."""
+    try:
+        copy.hardlink_to(origin)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        shutil.copyfile(origin, copy)
+        _copy_attributes(origin, copy)
 
 
 def discard(path: Path) -> None:

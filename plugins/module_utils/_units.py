@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -157,19 +157,39 @@ def _plan_stopped(unit: Wanted, now: Status, work: Work) -> None:
         work.stop.append(unit.name)
 
 
-def _do(work: Work) -> list[str]:
-    """Carry the work out; returns what systemd complained about."""
-    complaints = []
+def leaving(wanted: Iterable[Wanted], status: dict[str, Status], marks: dict[str, _marks.Action | None]) -> list[str]:
+    """Units to stop before systemd forgets the unit files they run by: only those tell what there is to clean up.
+
+    A socket removes its file when it stops. By a new unit file, or by none, it would leave the old one behind.
+    """
+    wanted = list(wanted)
+    names = {unit.name for unit in wanted}
+    found = []
+    for unit in wanted:
+        moves = unit.name.endswith(".socket") and marks.get(unit.name) == "restart"
+        if not status[unit.name].is_quiet and (moves or not unit.started):
+            found.append(unit.name)
+            if moves and unit.started and _service_of(unit.name) in names:
+                found.append(_service_of(unit.name))
+    return _sockets_first(dict.fromkeys(found))
+
+
+def _sockets_first(names: Iterable[str]) -> list[str]:
+    """A socket is stopped before its service, or a request in between would start the service again."""
+    return sorted(names, key=lambda name: not name.endswith(".socket"))
+
+
+def _do(work: Work) -> dict[str, str]:
+    """Carry the work out; returns what systemd complained about, by unit."""
+    complaints: dict[str, str] = {}
     services = [name for name in work.start if not name.endswith(".socket")]
     sockets = [name for name in work.start if name.endswith(".socket")]
     restart_sockets = [name for name in work.restart if name.endswith(".socket")]
     restart_services = [name for name in work.restart if not name.endswith(".socket")]
-    # A socket is stopped before its service, or a request in between would start the service again.
-    stop = sorted(work.stop, key=lambda name: not name.endswith(".socket"))
     for verb, units in (
         ("enable", work.enable),
         ("disable", work.disable),
-        ("stop", stop),
+        ("stop", _sockets_first(work.stop)),
         ("restart", restart_sockets),
         ("start", sockets),
         ("start", services),
@@ -179,15 +199,23 @@ def _do(work: Work) -> list[str]:
         if units:
             done = _systemctl("--quiet", verb, "--", *units)
             if done.returncode:
-                complaints.append(f"systemctl {verb}: {done.stderr.strip()}")
+                complaints.update(_complaints(verb, units, done.stderr.splitlines()))
     failed = [name for name in work.stop if name not in work.start]
     if failed:
         _systemctl("--quiet", "reset-failed", "--", *failed)
     return complaints
 
 
+def _complaints(verb: str, units: Sequence[str], said: Sequence[str]) -> dict[str, str]:
+    """What ``systemctl`` said of each unit; of all of them when it named none."""
+    found = {unit: line for unit in units for line in reversed(said) if unit in line}
+    lines = found or dict.fromkeys(units, " ".join(said))
+    return {unit: f"systemctl {verb}: {line}" for unit, line in lines.items()}
+
+
 def last_lines(unit: str, since: float) -> str:
     """What ``unit`` logged since the moment ``since`` (seconds of the epoch), its last lines."""
+    subprocess.run(["journalctl", "--sync"], capture_output=True, check=False)
     done = subprocess.run(
         [
             *("journalctl", "--no-pager", "--quiet", "--output=cat"),
@@ -212,31 +240,38 @@ def bring(wanted: Sequence[Wanted], *, check: bool = False, state: Path = _marks
     marks = {name: _marks.read_mark(name, state) for name in names}
     status = show(names)
     reloaded = any(now.stale for now in status.values())
+    stopped: list[str] = []
     if reloaded and not check:
+        stopped = leaving(wanted, status, marks)
+        if stopped:
+            _systemctl("--quiet", "stop", "--", *stopped)
         _systemctl("daemon-reload")
         status = show(names)
     work = plan(wanted, status, marks)
-    done = (["daemon-reload"] if reloaded else []) + work.sentences()
+    done = [f"stop {name}" for name in stopped] + (["daemon-reload"] if reloaded else []) + work.sentences()
     if check:
         return done
     since = time.time()
     complaints = _do(work)
     touched = work.touched() | {name for name, mark in marks.items() if mark}
-    problems = _problems([unit for unit in wanted if unit.started and unit.name in touched], since)
-    bad = {name for name, _text in problems}
+    problems = _problems([unit for unit in wanted if unit.started and unit.name in touched], since, complaints)
+    bad = {*complaints, *(name for name, _text in problems)}
     for unit in wanted:
         if marks[unit.name] and unit.name not in bad:
             _marks.clear_mark(unit.name, state)
     if problems or complaints:
-        raise UnitError("\n\n".join([text for _name, text in problems] or complaints))
+        raise UnitError("\n\n".join([text for _name, text in problems] or dict.fromkeys(complaints.values())))
     return done
 
 
-def _problems(units: Sequence[Wanted], since: float) -> list[tuple[str, str]]:
-    """Wait until the units answer; those that do not, with the reason and their log."""
-    waiter = Waiter({unit.name: unit.probe for unit in units if unit.probe})
+def _problems(units: Sequence[Wanted], since: float, complaints: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Wait until the units answer; those that do not, with the reason and their log.
+
+    One that systemd complains about is not asked: what answers may be what ran there before.
+    """
+    waiter = Waiter({unit.name: unit.probe for unit in units if unit.probe and unit.name not in complaints})
     restarts = {name: now.restarts for name, now in show([unit.name for unit in units]).items()}
-    reasons: dict[str, str] = {}
+    reasons = {unit.name: complaints[unit.name] for unit in units if unit.name in complaints}
     while True:
         status = show([unit.name for unit in units])
         for unit in units:

@@ -62,6 +62,9 @@ attributes:
   check_mode:
     description: Reports what would be made or removed.
     support: full
+  diff_mode:
+    description: Lists what is made or removed.
+    support: full
 """
 
 EXAMPLES = r"""
@@ -112,7 +115,8 @@ def main() -> None:
         accounts.ensure(module.params["users"], module.params["directories"])
     except AccountError as error:
         module.fail_json(msg=str(error), changes=accounts.changes)
-    module.exit_json(changed=bool(accounts.changes), changes=accounts.changes)
+    diff = {"prepared": "".join(f"{change}\n" for change in accounts.changes)}
+    module.exit_json(changed=bool(accounts.changes), changes=accounts.changes, diff=diff)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,9 @@ attributes:
   check_mode:
     description: Reports the packages that would be installed.
     support: full
+  diff_mode:
+    description: Lists the packages that are installed.
+    support: full
 """
 
 EXAMPLES = r"""
@@ -86,7 +89,12 @@ def main() -> None:
     except _packages.PackageError as error:
         module.fail_json(msg=str(error))
     module.exit_json(
-        changed=bool(missing), installed=missing, versions=versions, codename=codename, ipv6=_packages.has_ipv6()
+        changed=bool(missing),
+        installed=missing,
+        versions=versions,
+        codename=codename,
+        ipv6=_packages.has_ipv6(),
+        diff={"prepared": "".join(f"install {name}\n" for name in missing)},
     )
 
 

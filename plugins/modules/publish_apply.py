@@ -43,7 +43,12 @@ import json
 import zlib
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.barehost.web.plugins.module_utils._publish import PublishError, publish, request_from
+from ansible_collections.barehost.web.plugins.module_utils._publish import (
+    PublishError,
+    orphan_sentence,
+    publish,
+    request_from,
+)
 
 
 def main() -> None:
@@ -59,10 +64,7 @@ def main() -> None:
     for note in outcome.notes:
         module.warn(note)
     for entry, paths in outcome.orphans.items():
-        module.warn(
-            f"'{entry}' is no longer in the model, but its files are still on the host: {', '.join(paths)}. "
-            "Give the entry with state: absent, or purge, to remove them."
-        )
+        module.warn(orphan_sentence(entry, paths))
     result = dataclasses.asdict(outcome)
     del result["notes"]
     module.exit_json(**result)

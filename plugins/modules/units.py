@@ -66,6 +66,9 @@ attributes:
   check_mode:
     description: Reports what would be done.
     support: full
+  diff_mode:
+    description: Lists what is done.
+    support: full
 seealso:
   - module: barehost.web.publish
 """
@@ -130,7 +133,8 @@ def main() -> None:
         actions = bring([_wanted(unit) for unit in module.params["units"]], check=module.check_mode)
     except UnitError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=bool(actions), actions=actions)
+    diff = {"prepared": "".join(f"{action}\n" for action in actions)}
+    module.exit_json(changed=bool(actions), actions=actions, diff=diff)
 
 
 if __name__ == "__main__":

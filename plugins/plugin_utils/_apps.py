@@ -10,7 +10,7 @@ from pathlib import Path
 from ansible_collections.barehost.web.plugins.plugin_utils import _listen, _values, _web
 from ansible_collections.barehost.web.plugins.plugin_utils._entries import Check, Entry
 from ansible_collections.barehost.web.plugins.plugin_utils._problem import Problem
-from ansible_collections.barehost.web.plugins.plugin_utils._sources import folder_fault
+from ansible_collections.barehost.web.plugins.plugin_utils._sources import file_fault, folder_fault
 
 _TEXTS: Mapping[str, Check] = {
     "python": _values.python,
@@ -101,7 +101,7 @@ def bound(app: Entry) -> tuple[_listen.Listener, ...]:
 
 
 def _callable(app: Entry) -> Iterator[Problem]:
-    if app.serves and app.knows("wsgi") and app.values.get("wsgi") in (None, ""):
+    if app.serves and app.knows("wsgi") and app.values.get("wsgi") is None:
         server = app.text("server")
         yield Problem(f"{app.path}.wsgi", "is missing", f"server {server} needs it, such as 'wsgi:app'")
 
@@ -137,7 +137,7 @@ def _writable(app: Entry) -> Iterator[Problem]:
 
 def _source(source: Entry, folders: Sequence[Path]) -> Iterator[Problem]:
     yield from source.check(_SOURCE)
-    for key, owner in (("version", "git"), ("checksum", "archive")):
+    for key, owner in (("version", "git"), ("key", "git"), ("checksum", "archive")):
         if source.has(key) and not source.has(owner):
             yield Problem(f"{source.path}.{key}", f"belongs to {owner}, which is not given")
     if source.has("subdirectory") and source.has("package"):
@@ -145,4 +145,8 @@ def _source(source: Entry, folders: Sequence[Path]) -> Iterator[Problem]:
     for path, text in source.texts("path"):
         fault = folder_fault(text, folders)
         if fault is not None:
+            yield fault.at(path)
+    for path, text in source.texts("archive"):
+        fault = None if "://" in text else file_fault(text, folders)
+        if fault is not None and _values.archive(text) is None:
             yield fault.at(path)

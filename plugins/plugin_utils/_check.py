@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from ansible_collections.barehost.web.plugins.plugin_utils._convert import MismatchError
 from ansible_collections.barehost.web.plugins.plugin_utils._problem import Problem, meant, show
-from ansible_collections.barehost.web.plugins.plugin_utils._schema import MismatchError, Spec, convert
+from ansible_collections.barehost.web.plugins.plugin_utils._schema import Spec, convert
 
 
 def check(value: object, spec: Spec, path: str) -> list[Problem]:

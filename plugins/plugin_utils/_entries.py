@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from ansible_collections.barehost.web.plugins.plugin_utils._convert import Data, plain
 from ansible_collections.barehost.web.plugins.plugin_utils._listen import local
 from ansible_collections.barehost.web.plugins.plugin_utils._problem import Fault, Problem
-from ansible_collections.barehost.web.plugins.plugin_utils._schema import Data, Spec, fill, load, plain, union
+from ansible_collections.barehost.web.plugins.plugin_utils._schema import Spec, fill, load, union
 
 # Which options of which roles make up an entry of each variable of the model.
 VARIABLES: Mapping[str, tuple[tuple[str, str], ...]] = {

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from ansible_collections.barehost.web.plugins.plugin_utils import _apps, _listen, _sites, _values
 from ansible_collections.barehost.web.plugins.plugin_utils._check import check
+from ansible_collections.barehost.web.plugins.plugin_utils._convert import plain
 from ansible_collections.barehost.web.plugins.plugin_utils._entries import ROLES, VARIABLES, Entry, read, spec
 from ansible_collections.barehost.web.plugins.plugin_utils._problem import Problem, meant, ordered
-from ansible_collections.barehost.web.plugins.plugin_utils._schema import options, plain
+from ansible_collections.barehost.web.plugins.plugin_utils._schema import options
 
 _APPS = ("web_apps", "app_apps", "gunicorn_apps")
 _SITES = ("web_sites", "nginx_sites")

@@ -7,17 +7,30 @@ This module is private to the collection.
 
 from __future__ import annotations
 
+import functools
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
-from ansible_collections.barehost.web.plugins.plugin_utils._schema import fill, load
+from ansible_collections.barehost.web.plugins.plugin_utils._listen import listeners
+from ansible_collections.barehost.web.plugins.plugin_utils._schema import fill, load, plain
 
 ROOT = "/etc/nginx"
 _PLAIN = re.compile(r"[A-Za-z0-9/_.~+:@-]+\Z")
+_IPV6 = 6
 _HOME = re.compile(r"/(home|root|run/user)(/|\Z)")
+#: What the template of each kind of location reads. Ansible looks at every value that it is handed, several times.
+_ANSWER = ("timeout", "buffering", "client_max_body_size")
+_READ = {
+    "app": ("prefix", "upstream", *_ANSWER),
+    "proxy": ("host", "upstream", *_ANSWER),
+    "static": ("folder", "index", "fallback", "expires"),
+    "redirect": ("target", "status", "keep_path", "rest"),
+    "slash": ("prefix",),
+}
 
 
 @dataclass(frozen=True)
@@ -27,6 +40,10 @@ class Location:
     match: str
     kind: str
     data: Mapping[str, Any] = field(default_factory=dict)
+
+    def variables(self) -> dict[str, Any]:
+        """The block as the template of a site sees it."""
+        return {"match": self.match, "kind": self.kind, "data": {key: self.data[key] for key in _READ[self.kind]}}
 
 
 def quote(text: str) -> str:
@@ -92,25 +109,19 @@ def _redirected(data: dict[str, Any], prefix: str, below: Location, exact: str) 
     return [below, Location(exact, "redirect", data)] if prefix else [below]
 
 
-def listen_directives(address: str, *, ipv6: bool) -> list[str]:
-    """Arguments of ``listen`` for an address of the model; a bare port is every address of the host."""
-    if address.isdigit():
-        return [address, f"[::]:{address}"] if ipv6 else [address]
-    return [address]
-
-
-def addresses(sites: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Every address that a site listens on, once, in the order of their first use."""
-    return list(dict.fromkeys(address for site in sites for address in site["listen"]))
+def listen_directives(addresses: Iterable[str], *, ipv6: bool) -> list[str]:
+    """Arguments of ``listen`` for addresses of the model, each socket once; a bare port is every address of the host."""
+    sockets = (socket for address in addresses for socket in listeners(address))
+    return list(dict.fromkeys(socket.directive for socket in sockets if ipv6 or socket.version != _IPV6))
 
 
 def site_variables(site: Mapping[str, Any], apps: Mapping[str, Mapping[str, Any]], *, ipv6: bool) -> dict[str, Any]:
     """What the template of a site needs."""
-    blocks = [asdict(location) for route in site["routes"] for location in locations(route, apps)]
+    blocks = [location.variables() for route in site["routes"] for location in locations(route, apps)]
     return {
         "name": site["name"],
         "domains": " ".join(site["domains"]),
-        "listen": [one for address in site["listen"] for one in listen_directives(address, ipv6=ipv6)],
+        "listen": listen_directives(site["listen"], ipv6=ipv6),
         "client_max_body_size": site["client_max_body_size"],
         "access_log": site["access_log"],
         "extra": site["extra"].strip(),
@@ -134,11 +145,18 @@ def published(sites: Sequence[Mapping[str, Any]], apps: Sequence[Mapping[str, An
     :returns: ``files`` and ``links`` of all sites, ``entries``, ``remove`` (logs of absent sites) and ``home``
         (whether a site serves files from a home folder).
     """
-    filled: list[dict[str, Any]] = fill(list(sites), load("nginx", "nginx_sites"))
+    # A role refers to several of the parts, and Ansible asks anew for each.
+    return _published(json.dumps([plain(list(sites)), plain(list(apps))], default=str), ipv6=ipv6)
+
+
+@functools.lru_cache(maxsize=1)
+def _published(model: str, *, ipv6: bool) -> dict[str, Any]:
+    sites, apps = json.loads(model)
+    filled: list[dict[str, Any]] = fill(sites, load("nginx", "nginx_sites"))
     reachable = {app["name"]: app for app in apps}
     present = [site for site in filled if site["state"] == "present"]
-    listen = [one for address in addresses(present) for one in listen_directives(address, ipv6=ipv6)]
-    pairs = [_site_files("000-unknown-hosts", {"listen": listen or listen_directives("80", ipv6=ipv6)}, "")]
+    everywhere = [address for site in present for address in site["listen"]] or ["80"]
+    pairs = [_site_files("000-unknown-hosts", {"listen": listen_directives(everywhere, ipv6=ipv6)}, "")]
     pairs += [
         _site_files(f"{site['name']}.conf", site_variables(site, reachable, ipv6=ipv6), site["name"])
         for site in present

@@ -10,26 +10,15 @@ inside an entry. _check.check() and fill() do.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from ansible.module_utils.common.yaml import yaml_load
-from ansible_collections.barehost.web.plugins.plugin_utils._problem import Fault, show
+from ansible_collections.barehost.web.plugins.plugin_utils._convert import Data, MismatchError, plain, to_kind
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
-Data: TypeAlias = Any  # whatever can be written in YAML
-_TRUE = frozenset({"y", "yes", "on", "1", "true", "t"})
-_FALSE = frozenset({"n", "no", "off", "0", "false", "f"})
-
-
-class MismatchError(ValueError):
-    """A value that is not of the wanted type."""
-
-    def __init__(self, reason: str, way_out: str = "") -> None:
-        super().__init__(reason)
-        self.fault = Fault(reason, way_out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,21 +97,9 @@ def union(first: Spec, *others: Spec) -> Spec:
     return Spec("list", default=[], element=Spec("dict", keys=keys, rules=rules))
 
 
-def plain(value: object) -> Data:
-    """Copy a value into ordinary lists and mappings, free of Ansible's lazy ones and of undecrypted texts."""
-    if isinstance(value, Mapping):
-        return {key: plain(sub) for key, sub in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(sub) for sub in value]
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        return str(value)  # a vault text of ansible-core 2.18 is a sequence but no str
-    return value
-
-
 def convert(value: object, spec: Spec) -> Data:
     """Give a value the wanted type, as Ansible would; nothing inside lists and mappings is looked at."""
-    converter = _CONVERTERS.get(spec.kind)
-    return value if converter is None else converter(value, spec)
+    return to_kind(value, spec.kind, of_texts=spec.element is not None and spec.element.kind == "str")
 
 
 def fill(value: object, spec: Spec) -> Data:
@@ -149,62 +126,3 @@ def fill(value: object, spec: Spec) -> Data:
 
 def _tuples(groups: Sequence[Any]) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(group) for group in groups)
-
-
-def _text(value: object, _spec: Spec) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    if isinstance(value, bool | float):
-        # 3.10 arrives as 3.1 and "on" as true: what was written is lost
-        raise MismatchError(f"must be a text, not {show(value)}", "put it in quotes")
-    raise MismatchError(f"must be a text, not {_named(value)}")
-
-
-def _number(value: object, _spec: Spec) -> int:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, str):
-        try:
-            return int(value.strip())
-        except ValueError:
-            pass
-    raise MismatchError(f"must be a whole number, not {_named(value)}")
-
-
-def _boolean(value: object, _spec: Spec) -> bool:
-    word = str(value).strip().lower() if isinstance(value, bool | int | str) else ""
-    if word in _TRUE or word in _FALSE:
-        return word in _TRUE
-    raise MismatchError(f"must be true or false, not {_named(value)}")
-
-
-def _list(value: object, spec: Spec) -> list[Any]:
-    if isinstance(value, list | tuple):
-        return list(value)
-    of_texts = spec.element is not None and spec.element.kind == "str"
-    if of_texts and isinstance(value, str | int) and not isinstance(value, bool):
-        return [part.strip() for part in str(value).split(",") if part.strip()]
-    raise MismatchError(f"must be a list, not {_named(value)}", "begin every item of it with '- '")
-
-
-def _mapping(value: object, _spec: Spec) -> Mapping[str, Any]:
-    if isinstance(value, Mapping):
-        return value
-    raise MismatchError(f"must be a mapping of keys to values, not {_named(value)}")
-
-
-def _named(value: object) -> str:
-    return "nothing" if value is None else show(value)
-
-
-_CONVERTERS: Mapping[str, Callable[[object, Spec], Any]] = {
-    "str": _text,
-    "int": _number,
-    "bool": _boolean,
-    "list": _list,
-    "dict": _mapping,
-}

@@ -117,7 +117,8 @@ def check_ports(sites: Sequence[Entry], sockets: Mapping[str, Sequence[_listen.L
 
 def listeners(site: Entry) -> set[_listen.Listener]:
     """Give the sockets of a site."""
-    texts = [text for text in site.values.get("listen") or () if isinstance(text, str)]
+    value = site.values.get("listen")
+    texts = [text for text in value if isinstance(text, str)] if isinstance(value, list) else []
     return {each for text in texts if _listen.listen(text) is None for each in _listen.listeners(text)}
 
 

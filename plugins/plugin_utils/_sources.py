@@ -31,8 +31,23 @@ def folder_fault(text: str, folders: Sequence[Path]) -> Fault | None:
         return Fault("is empty", "name a folder on the control node")
     if not folders or find_folder(text, folders) is not None:
         return None
-    wanted = Path(text).expanduser()
-    if any((folder / wanted).is_file() for folder in folders):
+    if _exists(text, folders):
         return Fault(f"{show(text)} is a file", "name the folder that holds the app")
-    where = "" if wanted.is_absolute() else f", looked for in {', '.join(str(folder) for folder in folders)}"
-    return Fault(f"there is no folder {show(text)} on the control node{where}")
+    return Fault(f"there is no folder {show(text)} on the control node{_places(text, folders)}")
+
+
+def file_fault(text: str, folders: Sequence[Path]) -> Fault | None:
+    """Check that the file exists. Without folders to look in, nothing is known about it."""
+    if not folders or (_exists(text, folders) and find_folder(text, folders) is None):
+        return None
+    return Fault(f"there is no file {show(text)} on the control node{_places(text, folders)}")
+
+
+def _exists(text: str, folders: Sequence[Path]) -> bool:
+    return any((folder / Path(text).expanduser()).exists() for folder in folders)
+
+
+def _places(text: str, folders: Sequence[Path]) -> str:
+    if Path(text).expanduser().is_absolute():
+        return ""
+    return f", looked for in {', '.join(str(folder) for folder in folders)}"

@@ -19,7 +19,7 @@ _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _CALLABLE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*(\(\))?")
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][^\x00-\x1f\x7f]*")
 _VERSION = re.compile(r"[A-Za-z0-9_][\w./@+-]*", re.ASCII)
-_GIT = re.compile(r"((https?|ssh|git|file)://|[\w.-]+@[\w.-]+:|/)[^\s\x00-\x1f\x7f]+")
+_GIT = re.compile(r"((https?|ssh|git|file)://|(?:[\w.-]+@)?[\w.-]+:(?![:/])|/)[^\s\x00-\x1f\x7f]+")
 _ARCHIVE = re.compile(r"(https?|file)://[^\s\x00-\x1f\x7f]+")
 _ARCHIVE_ENDS = (".tar.gz", ".tgz", ".tar.xz", ".tar.bz2", ".tar", ".zip")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
@@ -159,8 +159,8 @@ def version(text: str) -> Fault | None:
 
 
 def archive(text: str) -> Fault | None:
-    """Check the URL of an archive."""
-    if not _ARCHIVE.fullmatch(text):
+    """Check the URL of an archive, or its path on the control node."""
+    if "://" in text and not _ARCHIVE.fullmatch(text):
         return Fault(f"{show(text)} is not a URL", "write https:// and the address of the archive")
     if not re.split(r"[?#]", text, maxsplit=1)[0].lower().endswith(_ARCHIVE_ENDS):
         return Fault(f"{show(text)} is of no known kind", f"an archive ends in {', '.join(_ARCHIVE_ENDS)}")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What single texts of a site may look like. Private to the collection.
 
-Every check takes the text and returns the fault it found in it, or nothing. All of these texts end up in
+Every check takes a text and returns its fault, or nothing. All of these texts end up in
 nginx's configuration: whatever could end a directive, open a block or name a variable there is refused.
 """
 
@@ -41,11 +41,10 @@ def domain_key(text: str) -> str:
 def domain(text: str) -> Fault | None:
     """Check a host name of a site."""
     rest = text.lower().removeprefix("*.")
-    fault = _not_a_bare_host(text, rest)
-    if fault is not None:
+    if (fault := _not_a_bare_host(text, rest)) is not None:
         return fault
     if re.fullmatch(r"[0-9.]+", rest):
-        return None if _is_ipv4(text) else Fault(f"{show(text)} is not an IP address")
+        return _ipv4(text)
     if "*" in rest:
         return Fault(f"{show(text)} has a '*' that is not the first label", "write '*.example.test'")
     for label in rest.split("."):
@@ -77,12 +76,12 @@ def _better_label(label: str) -> str:
     return "each part has letters, digits and '-', and begins and ends with a letter or digit"
 
 
-def _is_ipv4(text: str) -> bool:
+def _ipv4(text: str) -> Fault | None:
     try:
         ipaddress.IPv4Address(text)
     except ValueError:
-        return False
-    return True
+        return Fault(f"{show(text)} is not an IP address")
+    return None
 
 
 def path_key(text: str) -> str:
@@ -126,8 +125,7 @@ def request(text: str) -> Fault | None:
 
 def static(text: str) -> Fault | None:
     """Check the folder of a static route."""
-    fault = folder(text)
-    if fault is not None:
+    if (fault := folder(text)) is not None:
         return fault
     top, *below = text.strip("/").split("/")
     if top in _SYSTEM or (top in _SHARED and not below):
@@ -149,7 +147,7 @@ def proxy(text: str) -> Fault | None:
     host, slash, tail = rest.partition("/")
     if "@" in host:
         return Fault(f"{show(text)} has credentials in it", "let the app at the other end trust this host instead")
-    fault = address(host if re.search(r":\d*$", host) else f"{host}:80")
+    fault = address(host if re.search(r":[^\]]*$", host) else f"{host}:80")
     return fault._replace(way_out=way_out) if fault is not None else path(slash + tail) if slash else None
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.barehost.web.plugins.module_utils import _marks
 from ansible_collections.barehost.web.plugins.module_utils._ready import Probe, Waiter, ask
-from ansible_collections.barehost.web.plugins.module_utils._units import Status, Wanted, Work, parse_show, plan
+from ansible_collections.barehost.web.plugins.module_utils._units import Status, Wanted, Work, leaving, parse_show, plan
 
 UP = Status("loaded", "active", "enabled", can_reload=True)
 DOWN = Status("loaded", "inactive", "disabled", can_reload=True)
@@ -52,6 +52,25 @@ def test_socket_is_opened_while_its_service_is_down() -> None:
 def test_socket_of_a_stopped_service_needs_no_detour() -> None:
     work = plan([Wanted(SOCKET), Wanted(SERVICE)], {SOCKET: DOWN, SERVICE: DOWN}, {})
     assert (work.stop, work.start) == ([], [SOCKET, SERVICE])
+
+
+@pytest.mark.parametrize(
+    ("started", "status", "marks", "expected"),
+    [
+        (True, UP, {}, []),
+        (True, UP, {SERVICE: "restart"}, []),
+        (True, UP, {SOCKET: "restart"}, [SOCKET, SERVICE]),
+        (True, DOWN, {SOCKET: "restart"}, []),
+        (False, UP, {}, [SOCKET, SERVICE]),
+        (False, MISSING, {}, []),
+        (False, CRASHING, {SOCKET: "restart"}, [SOCKET, SERVICE]),
+    ],
+)
+def test_what_stops_by_its_old_unit_file(
+    started: bool, status: Status, marks: dict[str, _marks.Action | None], expected: list[str]
+) -> None:
+    wanted = [Wanted(SERVICE, started=started), Wanted(SOCKET, started=started)]
+    assert leaving(wanted, {SERVICE: status, SOCKET: status}, marks) == expected
 
 
 def test_status_of_several_units_is_read_in_order() -> None:

@@ -62,16 +62,17 @@ def test_locations_of_a_route(route: dict[str, Any], expected: list[tuple[str, s
 
 
 @pytest.mark.parametrize(
-    ("address", "ipv6", "expected"),
+    ("given", "ipv6", "expected"),
     [
-        ("80", True, ["80", "[::]:80"]),
-        ("80", False, ["80"]),
-        ("127.0.0.1:8080", True, ["127.0.0.1:8080"]),
-        ("[::1]:80", True, ["[::1]:80"]),
+        (["80"], True, ["80", "[::]:80"]),
+        (["80"], False, ["80"]),
+        (["80", "0.0.0.0:80", "[::]:80", "80"], True, ["80", "[::]:80"]),
+        (["127.0.0.1:8080"], True, ["127.0.0.1:8080"]),
+        (["[::1]:80"], True, ["[::1]:80"]),
     ],
 )
-def test_listen(address: str, ipv6: bool, expected: list[str]) -> None:
-    assert listen_directives(address, ipv6=ipv6) == expected
+def test_every_socket_is_named_once(given: list[str], ipv6: bool, expected: list[str]) -> None:
+    assert listen_directives(given, ipv6=ipv6) == expected
 
 
 @pytest.mark.parametrize(("text", "word"), [("/a/b.c", "/a/b.c"), ("/a b", '"/a b"'), ('/"', '"/\\""')])

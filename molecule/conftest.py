@@ -1,0 +1,108 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Fixtures of all scenarios: the machine, a converge of it, requests to it, and its journal when a test fails."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import testinfra
+from testbed.converge import Outcome
+from testbed.converge import converge as run_converge
+from testbed.http import Http
+from testbed.podman import podman
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Mapping
+
+    from testinfra.host import Host
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One of the scenario's machines: its name in the inventory and that of its container."""
+
+    scenario: str
+    name: str
+
+    @property
+    def container(self) -> str:
+        """Name the container as inventory/molecule.yml does."""
+        return f"barehost-{self.scenario}-{self.name}"
+
+
+@dataclass
+class Converge:
+    """Calls the scenario's playbook, and knows whether the machine is still as the inventory wants it."""
+
+    machine: Machine
+    differs: bool = False
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    def __call__(self, variables: Mapping[str, Any] | None = None, *, check: bool = False) -> Outcome:
+        """Converge with variables on top of the inventory's; check=True is --check --diff."""
+        outcome = run_converge(self.machine.scenario, self.machine.name, variables, check=check)
+        if not check:
+            self.differs = bool(variables) or outcome.rc != 0
+        return outcome
+
+
+@pytest.fixture(scope="session", params=["debian12", "debian13"])
+def machine(request: pytest.FixtureRequest) -> Machine:
+    """Run every test on every Debian."""
+    return Machine(os.environ["MOLECULE_SCENARIO_NAME"], request.param)
+
+
+@pytest.fixture(scope="session")
+def host(machine: Machine) -> Host:
+    """Look into the machine through podman itself, which is ten times faster than through Ansible."""
+    return testinfra.get_host(f"podman://{machine.container}")
+
+
+@pytest.fixture(scope="session")
+def http(machine: Machine) -> Http:
+    """Ask the servers of the machine from inside it."""
+    return Http(machine.container)
+
+
+@pytest.fixture
+def converge(machine: Machine) -> Iterator[Converge]:
+    """Converge the machine; after a test with other variables it is converged back to those of the inventory."""
+    call = Converge(machine)
+    yield call
+    if call.differs:
+        outcome = call({"web_purge": True})
+        assert outcome.rc == 0, f"the machine does not converge back: {outcome}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add what the machine has to say to the report of a failed test."""
+    report = yield
+    machine = getattr(item, "funcargs", {}).get("machine")
+    if report.failed and machine is not None:
+        report.sections.append((f"failed units and journal of {machine.name}", complaints(item.config, machine)))
+    return report
+
+
+CURSORS = pytest.StashKey[dict[str, str]]()
+
+
+def complaints(config: pytest.Config, machine: Machine) -> str:
+    """Read the failed units, and what the journal got since this was last asked."""
+    cursors = config.stash.setdefault(CURSORS, {})
+    since = [f"--after-cursor={cursors[machine.name]}"] if machine.name in cursors else []
+    command = ["exec", machine.container, "journalctl", "--no-pager", "-o", "short", "--show-cursor"]
+    journal = podman(*command, *since).stdout.decode(errors="replace")
+    *lines, cursor = journal.splitlines() or [""]
+    if cursor.startswith("-- cursor: "):
+        cursors[machine.name] = cursor.removeprefix("-- cursor: ")
+    # What Ansible was asked to do is in its own output already.
+    told = [line[:240] for line in lines if " ansible-" not in line and " sshd" not in line]
+    units = podman("exec", machine.container, "systemctl", "--failed", "--no-legend", "--plain").stdout.decode()
+    return "\n".join([units.strip() or "no failed units", *told[-40:]])

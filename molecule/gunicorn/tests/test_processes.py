@@ -1,0 +1,77 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Apps go on, or come back, whatever happens to their processes."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from testbed.http import Http
+    from testinfra.host import Host
+
+SITE = "example.test"
+
+
+def test_killed_worker_is_replaced(host: Host, http: Http, unit: Any, soon: Any) -> None:
+    before = unit("notes")
+    master, victim = before.master, min(before.workers)
+    host.check_output(f"kill -KILL {victim}")
+    soon(lambda: len(unit("notes").workers) == 2 and victim not in unit("notes").workers)
+    assert http("/notes/", host=SITE).status == 200
+    assert unit("notes").master == master
+
+
+@pytest.mark.parametrize(("name", "path"), [("hello", "/"), ("notes", "/notes/")])
+def test_killed_master_is_back_within_five_seconds(host: Host, http: Http, unit: Any, name: str, path: str) -> None:
+    master = unit(name).master
+    start = time.monotonic()
+    host.check_output(f"kill -KILL {master}")
+    assert http(path, host=SITE, timeout=5).status == 200
+    assert time.monotonic() - start < 5
+    assert unit(name).master != master
+
+
+@pytest.mark.parametrize("verb", ["restart", "reload"])
+@pytest.mark.parametrize(("name", "path"), [("hello", "/"), ("notes", "/notes/")])
+def test_no_request_is_lost_when_an_app_is_told_to(host: Host, http: Http, verb: str, name: str, path: str) -> None:
+    with http.watch(path, host=SITE) as seen:
+        for _round in range(3):
+            time.sleep(0.5)
+            host.check_output(f"systemctl {verb} gunicorn@{name}.service")
+        time.sleep(0.5)
+    assert seen.failures == []
+    assert seen.count >= 30
+    assert seen.slowest < 5
+
+
+def test_many_restarts_do_not_wear_an_app_out(host: Host, http: Http) -> None:
+    for _round in range(12):
+        host.check_output("systemctl restart gunicorn@notes.service")
+    assert http("/notes/", host=SITE).status == 200
+
+
+def test_stopped_app_starts_with_the_next_request(host: Host, http: Http) -> None:
+    host.check_output("systemctl stop gunicorn@notes.service")
+    assert http("/notes/", host=SITE).status == 200
+    assert host.service("gunicorn@notes.service").is_running
+
+
+def test_apps_start_with_the_machine(host: Host, http: Http, unit: Any) -> None:
+    units = [f"gunicorn@{name}.{kind}" for kind in ("socket", "service") for name in ("hello", "other", "notes")]
+    host.check_output(f"systemctl stop {' '.join(units)}")
+    assert http("/notes/", host=SITE).status == 502
+    host.check_output("systemctl start multi-user.target")
+    assert host.check_output(f"systemctl is-enabled {' '.join(units)}").split() == ["enabled"] * 6
+    for path in ("/", "/other/", "/notes/"):
+        assert http(path, host=SITE).status == 200
+    assert all(unit(name).master for name in ("hello", "other", "notes"))
+
+
+def test_what_an_app_writes_out_is_in_the_journal_under_its_name(host: Host) -> None:
+    host.check_output("systemctl restart gunicorn@hello.service")
+    host.check_output("journalctl --sync")
+    assert "Listening at" in host.check_output("journalctl --identifier=gunicorn@hello --output=cat --lines=20")

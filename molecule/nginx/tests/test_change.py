@@ -1,0 +1,112 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Changes of the sites: what they touch and what they leave alone."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+if TYPE_CHECKING:
+    from testbed.http import Http
+    from testinfra.host import Host
+
+STACK = yaml.safe_load(Path(__file__).parents[3].joinpath("inventory/nginx/group_vars/web.yml").read_text())
+SITES: list[dict[str, Any]] = STACK["nginx_sites"]
+
+
+def sites(**changes: dict[str, Any]) -> dict[str, Any]:
+    """The sites of the inventory with some keys changed."""
+    changed = copy.deepcopy(SITES)
+    for site in changed:
+        site.update(changes.get(site["name"].replace("-", "_"), {}))
+    return {"nginx_sites": changed}
+
+
+def nginx(host: Host) -> tuple[str, str]:
+    """The master process, and how often nginx has been reloaded."""
+    reloads = host.check_output("journalctl -u nginx --no-pager -o cat | grep -c '^Reloading' || true")
+    return host.file("/run/nginx.pid").content_string, reloads
+
+
+def test_second_run_changes_nothing(host: Host, converge: Any) -> None:
+    before = nginx(host)
+    outcome = converge()
+    assert (outcome.rc, outcome.changed) == (0, 0), [task for task in outcome.tasks if task.status == "changed"]
+    assert nginx(host) == before
+
+
+def test_changed_site_reloads_once_and_restarts_nothing(host: Host, http: Http, converge: Any) -> None:
+    pid, reloads = nginx(host)
+    with http.watch("/", host="shop.example.test") as seen:
+        outcome = converge(sites(docs={"domains": ["manual.example.test"]}))
+    assert outcome.rc == 0, outcome
+    assert nginx(host) == (pid, str(int(reloads) + 1))
+    assert http("/", host="manual.example.test").text == "the documentation"
+    assert http("/", host="docs.example.test").status == 0
+    assert seen.count > 10
+    assert seen.failures == []
+
+
+def test_check_mode_tells_and_changes_nothing(host: Host, http: Http, converge: Any) -> None:
+    before = nginx(host)
+    outcome = converge(sites(docs={"domains": ["manual.example.test"]}), check=True)
+    assert outcome.rc == 0, outcome
+    assert "+    server_name manual.example.test;" in outcome.output
+    assert nginx(host) == before
+    assert http("/", host="manual.example.test").status == 0
+
+
+def test_check_mode_asks_nginx(converge: Any) -> None:
+    outcome = converge(sites(docs={"extra": "no_such_directive on;"}), check=True)
+    assert outcome.rc != 0
+    assert 'unknown directive "no_such_directive"' in outcome.output
+
+
+def test_absent_site_leaves_nothing(host: Host, http: Http, converge: Any) -> None:
+    http("/", host="docs.example.test")
+    outcome = converge(sites(docs={"state": "absent"}))
+    assert outcome.rc == 0, outcome
+    assert http("/", host="docs.example.test").status == 0
+    found = host.check_output("find / -xdev -path /proc -prune -o -name 'docs.*' -path '*nginx*' -print")
+    assert found == ""
+
+
+def test_site_that_left_the_model_is_listed_and_purged_on_request(http: Http, converge: Any) -> None:
+    rest = {"nginx_sites": [site for site in SITES if site["name"] != "docs"]}
+    outcome = converge(rest)
+    assert "'docs' is no longer in the model" in outcome.output
+    assert http("/", host="docs.example.test").status == 200
+    outcome = converge({**rest, "web_purge": True})
+    assert outcome.rc == 0, outcome
+    assert http("/", host="docs.example.test").status == 0
+
+
+def test_renamed_site_is_refused_until_the_old_one_goes(http: Http, converge: Any) -> None:
+    renamed = sites(docs={"name": "manual"})
+    outcome = converge(renamed)
+    assert outcome.rc != 0
+    assert "conflicting server name" in outcome.output
+    assert http("/", host="docs.example.test").status == 200
+    assert converge({**renamed, "web_purge": True}).rc == 0
+    assert http("/", host="docs.example.test").status == 200
+
+
+def test_listen_address_can_be_added_under_load(http: Http, converge: Any) -> None:
+    with http.watch("/", host="docs.example.test") as seen:
+        assert converge(sites(docs={"listen": ["80", "8082"]})).rc == 0
+    assert http("/", host="docs.example.test", port=8082).status == 200
+    assert seen.failures == []
+
+
+def test_mistakes_are_told_together_before_the_host_is_touched(host: Host, converge: Any) -> None:
+    before = nginx(host)
+    broken = sites(docs={"routes": [{"path": "/", "app": "shpo"}]}, shop={"domains": ["docs.example.test"]})
+    outcome = converge(broken)
+    assert outcome.rc != 0
+    assert "nginx_sites[0].routes[0].app: no app named 'shpo'; did you mean 'shop'?" in outcome.output
+    assert "docs.example.test" in outcome.output
+    assert nginx(host) == before

@@ -1,0 +1,266 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One call of barehost.web.release on the host: all apps of the model, under one lock.
+
+This module is private to the collection.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.barehost.web.plugins.module_utils import _marks
+from ansible_collections.barehost.web.plugins.module_utils._accounts import AccountError, Accounts
+from ansible_collections.barehost.web.plugins.module_utils._publish import lock
+from ansible_collections.barehost.web.plugins.module_utils._release_app import App, AppRun, Done, Settings
+from ansible_collections.barehost.web.plugins.module_utils._release_fetch import Source
+from ansible_collections.barehost.web.plugins.module_utils._release_make import CACHE
+from ansible_collections.barehost.web.plugins.module_utils._release_manifest import Entry
+from ansible_collections.barehost.web.plugins.module_utils._release_store import Store
+from ansible_collections.barehost.web.plugins.module_utils._release_user import WorkError, mask, stop_work
+
+#: Repositories are asked for their versions at the same time, but not more than this.
+_QUESTIONS = 8
+
+
+@dataclass(frozen=True)
+class Request:
+    """What one call wants; the options of the module in typed form."""
+
+    apps: tuple[App, ...]
+    absent: tuple[str, ...]
+    #: All names the model mentions, also those this call does nothing about.
+    entries: frozenset[str]
+    purge: bool
+    lock_timeout: int
+    settings: Settings
+
+
+@dataclass
+class Outcome:
+    """What a call did, or would do in check mode."""
+
+    changed: bool = False
+    #: Apps whose code the controller has to send; nothing was done then.
+    needed: list[str] = field(default_factory=list)
+    apps: list[dict[str, str]] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    orphans: list[str] = field(default_factory=list)
+    failures: dict[str, str] = field(default_factory=dict)
+    diff: list[dict[str, str]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+class Registry:
+    """Which apps this collection released on the host, and the unit that runs each."""
+
+    def __init__(self, state: Path = _marks.STATE) -> None:
+        self._folder = state / "apps"
+
+    def units(self) -> dict[str, str]:
+        """The unit of every app; empty for one without a process."""
+        if not self._folder.is_dir():
+            return {}
+        return {path.name: path.read_text(encoding="ascii").strip() for path in sorted(self._folder.iterdir())}
+
+    def add(self, app: str, unit: str) -> None:
+        """Remember an app; written before anything is made for it."""
+        if self.units().get(app) != unit:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (self._folder / app).write_text(f"{unit}\n", encoding="ascii")
+
+    def forget(self, app: str) -> None:
+        """Forget an app; the last step of its removal."""
+        (self._folder / app).unlink(missing_ok=True)
+
+
+def release(request: Request) -> Outcome:
+    """Bring the host to what ``request`` wants, app by app.
+
+    A failure of one app does not keep the others from being released; ``Outcome.failures`` tells of it.
+    """
+    if request.settings.check:
+        return _release(request)
+    with lock(_marks.STATE / "release.lock", request.lock_timeout):
+        return _release(request)
+
+
+def _release(request: Request) -> Outcome:
+    outcome, registry = Outcome(), Registry()
+    runs = [AppRun(app, request.settings) for app in request.apps]
+    if not request.settings.check:
+        outcome.needed = [run.app.name for run in runs if run.needs_content()]
+        if outcome.needed:
+            return outcome
+    runs = _resolved(runs, outcome)
+    for run in runs:
+        with _noted(outcome, run.app.name):
+            run.complain()
+            if not request.settings.check:
+                registry.add(run.app.name, run.app.unit)
+            _report(run.app, run.run(), outcome)
+    units = registry.units()
+    for app in request.absent:
+        _remove(app, units.get(app, ""), outcome, registry, check=request.settings.check)
+    outcome.orphans = [app for app in units if app not in request.entries]
+    if request.purge:
+        _purge(units, outcome, registry, check=request.settings.check)
+    return outcome
+
+
+@contextlib.contextmanager
+def _noted(outcome: Outcome, app: str) -> Iterator[None]:
+    """Note the failure of one app and go on with the next."""
+    try:
+        yield
+    except (WorkError, AccountError) as error:
+        outcome.failures[app] = str(error)
+    except OSError as error:
+        place = f": {error.filename}" if error.filename else ""
+        outcome.failures[app] = f"{error.strerror or error}{place}"
+
+
+def _resolved(runs: Sequence[AppRun], outcome: Outcome) -> list[AppRun]:
+    """Ask all repositories at the same time; what remains are the apps whose version is known."""
+
+    def ask(run: AppRun) -> None:
+        with _noted(outcome, run.app.name):
+            run.complain()
+            run.resolve()
+
+    asking = [run for run in runs if run.app.source.kind == "git"]
+    if asking:
+        with ThreadPoolExecutor(_QUESTIONS) as pool:
+            list(pool.map(ask, asking))
+    return [run for run in runs if run.app.name not in outcome.failures]
+
+
+def _report(app: App, done: Done, outcome: Outcome) -> None:
+    outcome.apps.append(
+        {
+            "name": app.name,
+            "change": done.change,
+            "release": done.release,
+            "previous": done.previous,
+            "source": app.source.label(),
+            "version": mask(done.version),
+        }
+    )
+    if done.change == "unchanged":
+        return
+    outcome.changed = True
+    before = f"release {done.previous}" if done.previous else ""
+    after = f"release {done.release or '(to be built)'}, {app.source.label()}, {mask(done.version)}"
+    outcome.diff.append(
+        {
+            "before_header": f"{app.name}: live release" if done.previous else f"{app.name}: (no release)",
+            "after_header": f"{app.name}: new release",
+            "before": _listing(before, done.before if done.after is not None else ()),
+            "after": _listing(after, done.after or ()),
+        }
+    )
+
+
+def _listing(title: str, entries: Sequence[Entry]) -> str:
+    return "".join(f"{line}\n" for line in (title, *(entry.line() for entry in entries)) if line)
+
+
+def _remove(app: str, unit: str, outcome: Outcome, registry: Registry, *, check: bool) -> None:
+    """Remove all that was made for an app, its user first: a process that still runs keeps its user, and its code."""
+    store, cache, accounts = Store(app), CACHE / app, Accounts(check=check)
+    with _noted(outcome, app):
+        if store.has_leftovers() and not check:
+            stop_work(app)
+        accounts.ensure([{"name": app, "state": "absent"}], [])
+        ours = store.home.is_dir() and not store.is_foreign()
+        if not (ours or accounts.changes or cache.is_dir() or app in registry.units()):
+            return
+        outcome.changed = True
+        outcome.removed.append(app)
+        header, before = f"{app}: {store.home}", f"release {store.live()}\n"
+        outcome.diff.append({"before_header": header, "after_header": "(removed)", "before": before, "after": ""})
+        if check:
+            return
+        store.remove()
+        if ours and store.home.exists():
+            outcome.warnings.append(f"{store.home} holds files that are not of a release; it was left with these.")
+        if cache.is_dir():
+            shutil.rmtree(cache)
+        if unit:
+            _marks.clear_mark(unit)
+        registry.forget(app)
+
+
+def _purge(units: Mapping[str, str], outcome: Outcome, registry: Registry, *, check: bool) -> None:
+    """Remove what the model no longer mentions, but never the code of a process that still runs."""
+    for app in outcome.orphans:
+        if units[app] and _is_active(units[app]):
+            outcome.warnings.append(
+                f"'{app}' is no longer in the model, but {units[app]} still runs: it was not removed."
+            )
+        else:
+            _remove(app, units[app], outcome, registry, check=check)
+
+
+def _is_active(unit: str) -> bool:
+    return subprocess.run(["systemctl", "is-active", "--quiet", unit], check=False).returncode == 0
+
+
+def explain(outcome: Outcome, total: int) -> str:
+    """The failures as one message: which entry, what happened, what is live now, and the way out."""
+    lines = [f"{len(outcome.failures)} of {total} apps could not be brought to the wanted state."]
+    for app, reason in outcome.failures.items():
+        live = Store(app).live()
+        state = f"Release {live} of '{app}' is live as before." if live else f"No release of '{app}' is live."
+        lines += [f"- app '{app}': {mask(reason)}", f"  {state} Correct the entry or its source and run again."]
+    return "\n".join(lines)
+
+
+def request_from(payload: Mapping[str, Any], *, check: bool) -> Request:
+    """Build a request from the plain data that the controller sent."""
+    settings = Settings(
+        check=check,
+        uv_version=payload["uv_version"],
+        uv_hashes=tuple(payload["uv_hashes"]),
+        timeout=payload["timeout"],
+        bundle=payload["bundle"],
+    )
+    present = [entry for entry in payload["apps"] if entry["state"] == "present"]
+    return Request(
+        apps=tuple(_app(entry, payload["servers"]) for entry in present),
+        absent=tuple(entry["name"] for entry in payload["apps"] if entry["state"] == "absent"),
+        entries=frozenset((*payload["entries"], *(entry["name"] for entry in payload["apps"]))),
+        purge=payload["purge"],
+        lock_timeout=payload["lock_timeout"],
+        settings=settings,
+    )
+
+
+def _app(entry: Mapping[str, Any], servers: Mapping[str, Mapping[str, str]]) -> App:
+    server = servers.get(entry["server"], {})
+    return App(
+        name=entry["name"],
+        source=Source(**entry["source"]),
+        public=entry["server"] == "none",
+        unit=f"{entry['server']}@{entry['name']}.service" if server else "",
+        python=entry["python"],
+        requirements=tuple(entry["requirements"]),
+        program=server.get("program", ""),
+        program_requirement=server.get("requirement", ""),
+        keep=entry["keep_releases"],
+    )
+
+
+def described(outcome: Outcome) -> dict[str, Any]:
+    """The outcome as the result of a module."""
+    result = json.loads(json.dumps(outcome.__dict__))
+    del result["failures"], result["warnings"]
+    return dict(result)

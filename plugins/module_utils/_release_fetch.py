@@ -1,0 +1,162 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Bring the code of an app into a folder of its user, from wherever it is.
+
+This module is private to the collection.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tarfile
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import astuple, dataclass, field
+from http.client import HTTPException
+from pathlib import Path
+from typing import IO, Any
+from urllib.error import URLError
+
+from ansible.module_utils.urls import open_url
+from ansible_collections.barehost.web.plugins.module_utils._release_manifest import (
+    Entry,
+    Skip,
+    digest_of,
+    git_folder,
+    nothing,
+    scan,
+)
+from ansible_collections.barehost.web.plugins.module_utils._release_unpack import single_folder, unpack
+from ansible_collections.barehost.web.plugins.module_utils._release_user import Account, WorkError, as_user, mask
+
+Times = Callable[[Path, Sequence[Entry]], None]
+_CHUNK = 1 << 20
+_TIMEOUT = 60
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where code comes from, as the entry says it."""
+
+    kind: str
+    location: str
+    version: str = ""
+    subdirectory: str = ""
+    #: SHA-256 that an archive must have, or that the manifest of a folder must have.
+    digest: str = ""
+    #: Whether the controller has it and sends it.
+    sent: bool = False
+    #: What the controller found in a folder; given in check mode only, where nothing is unpacked.
+    listing: tuple[tuple[Any, ...], ...] = ()
+    #: Private ssh key for a git repository.
+    key: str = field(default="", repr=False)
+
+    def place(self) -> str:
+        """The location without secrets."""
+        return mask(self.location)
+
+    def label(self) -> str:
+        """For people; without secrets."""
+        place = f"{self.kind} {self.place()}"
+        return f"{place}, version {self.version}" if self.version else place
+
+
+@dataclass(frozen=True)
+class Code:
+    """Code that is in its folder, not yet built."""
+
+    #: Top of the source, and the folder in it that becomes the release.
+    source: Path
+    folder: Path
+    entries: tuple[Entry, ...]
+
+
+@contextlib.contextmanager
+def download(url: str, sha256: str, folder: Path) -> Iterator[IO[bytes]]:
+    """The content of ``url``, in a file without a name; raises ``WorkError`` for content of another checksum."""
+    digest = hashlib.sha256()
+    with tempfile.TemporaryFile(dir=folder) as file:
+        try:
+            answer = open_url(url, timeout=_TIMEOUT)
+            while chunk := answer.read(_CHUNK):
+                digest.update(chunk)
+                file.write(chunk)
+        except (URLError, HTTPException, OSError, ValueError) as error:
+            raise WorkError(f"{mask(url)} cannot be fetched: {mask(str(error))}.") from error
+        if digest.hexdigest() != sha256:
+            raise WorkError(
+                f"{mask(url)} does not have the checksum of the entry: expected sha256:{sha256}, got "
+                f"sha256:{digest.hexdigest()}. Nothing of it was unpacked."
+            )
+        file.seek(0)
+        yield file
+
+
+@contextlib.contextmanager
+def open_sent(bundle: str, name: str) -> Iterator[IO[bytes]]:
+    """What the controller sent for app ``name``."""
+    with tarfile.open(bundle) as tar:
+        content = tar.extractfile(name)
+        if content is None:
+            raise WorkError("the controller did not send its content.")
+        yield content
+
+
+def unpacked(who: Account, source: Source, stream: IO[bytes], into: Path, times: Times) -> Code:
+    """Unpack ``stream`` into the empty folder ``into``, as the app's user."""
+
+    def work() -> dict[str, Any]:
+        unpack(stream, into)
+        top = into if source.kind == "path" else single_folder(into)
+        if source.kind == "path" and digest_of(scan(top)) != source.digest:
+            raise WorkError("the folder changed while it was read; run again")
+        return _survey(top, source.subdirectory, nothing, times)
+
+    return _code(as_user(who, work))
+
+
+def surveyed(who: Account, source: Source, folder: Path, times: Times) -> Code:
+    """Look at code that git put into ``folder``."""
+    return _code(as_user(who, lambda: _survey(folder, source.subdirectory, git_folder, times)))
+
+
+def _survey(top: Path, subdirectory: str, skip: Skip, times: Times) -> dict[str, Any]:
+    folder = top / subdirectory
+    if not folder.is_dir() or not folder.resolve().is_relative_to(top.resolve()):
+        raise WorkError(f"it has no folder '{subdirectory}' (subdirectory)")
+    entries = scan(folder, skip)
+    times(folder, entries)
+    return {"source": str(top), "folder": str(folder), "entries": [astuple(entry) for entry in entries]}
+
+
+def _code(answer: dict[str, Any]) -> Code:
+    entries = tuple(Entry(*values) for values in answer["entries"])
+    return Code(Path(answer["source"]), Path(answer["folder"]), entries)
+
+
+def keep_times(live: Path | None, before: Sequence[Entry]) -> Times:
+    """Give files the time they have in the live release if they are the same there, and the present otherwise.
+
+    Web servers tell a browser whether its copy is fresh by time and size. So a file that changed must have another time
+    even if the source says otherwise, and a file that did not should keep its time.
+    """
+    known = set(before)
+
+    def times(folder: Path, entries: Sequence[Entry]) -> None:
+        now = time.time_ns()
+        for entry in entries:
+            if entry.kind == "file":
+                then = _time_of(live / entry.path, now) if live and entry in known else now
+                os.utime(folder / entry.path, ns=(then, then))
+
+    return times
+
+
+def _time_of(path: Path, otherwise: int) -> int:
+    try:
+        return path.lstat().st_mtime_ns
+    except OSError:
+        return otherwise

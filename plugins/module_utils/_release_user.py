@@ -1,0 +1,207 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Do foreign work without root: a function in a child of this process, a command in a sandbox of systemd.
+
+This module is private to the collection.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pwd
+import re
+import subprocess
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from ansible_collections.barehost.web.plugins.module_utils._environment import environment_text
+
+#: What a command needs for its work and nothing more: no capability, no device, no other folder to write to.
+_SANDBOX = (
+    "Type=exec",
+    "UMask=0022",
+    "KillMode=control-group",
+    "NoNewPrivileges=yes",
+    "CapabilityBoundingSet=",
+    "ProtectSystem=strict",
+    "ProtectHome=yes",
+    "PrivateTmp=yes",
+    "PrivateDevices=yes",
+    "ProtectKernelTunables=yes",
+    "ProtectKernelModules=yes",
+    "ProtectKernelLogs=yes",
+    "ProtectControlGroups=yes",
+    "ProtectClock=yes",
+    "ProtectProc=invisible",
+    "RestrictSUIDSGID=yes",
+    "RestrictRealtime=yes",
+    "LockPersonality=yes",
+)
+#: Files that are handed to a command; gone after a reboot. Only root can list them.
+RUN = Path("/run/barehost")
+_TAIL_LINES = 25
+_CREDENTIALS = re.compile(r"(?<=://)[^/@\s'\"]+@")
+
+
+class WorkError(RuntimeError):
+    """Work for an app failed; the message says what, and holds no secret."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """A system user."""
+
+    name: str
+    uid: int
+    gid: int
+
+
+def account(name: str) -> Account | None:
+    """The user ``name`` of this host, if there is one."""
+    try:
+        found = pwd.getpwnam(name)
+    except KeyError:
+        return None
+    return Account(name, found.pw_uid, found.pw_gid)
+
+
+def mask(text: str) -> str:
+    """``text`` without user names and passwords in its URLs."""
+    return _CREDENTIALS.sub("***@", text)
+
+
+def tail(output: str) -> str:
+    """The end of a program's output, fit to be shown."""
+    lines = [line.rstrip() for line in mask(output).splitlines() if line.strip()]
+    return "\n".join(lines[-_TAIL_LINES:]) or "(it printed nothing)"
+
+
+@contextlib.contextmanager
+def handed(to: Account | None, name: str, text: str) -> Iterator[Path]:
+    """A file with ``text`` that only root, or the user it is handed ``to``, can read; removed afterwards."""
+    RUN.mkdir(mode=0o711, exist_ok=True)
+    path = RUN / name
+    path.unlink(missing_ok=True)
+    try:
+        path.touch(mode=0o600)
+        path.write_text(text, encoding="utf-8")
+        if to:
+            os.chown(path, to.uid, to.gid)
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def as_user(who: Account, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What ``work`` returns, done by ``who``: root never opens a path that another user can exchange for a link.
+
+    The answer travels as JSON. An exception of ``work`` arrives as a ``WorkError`` with its message.
+    """
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        _in_child(who, work, writing)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        data = pipe.read()
+    os.waitpid(child, 0)
+    if not data:
+        raise WorkError("the process that did it died")
+    answer = json.loads(data)
+    if "error" in answer:
+        raise WorkError(answer["error"])
+    result: dict[str, Any] = answer["result"]
+    return result
+
+
+def _in_child(who: Account, work: Callable[[], dict[str, Any]], writing: int) -> NoReturn:
+    answer: dict[str, Any] | None = None
+    try:
+        os.setgroups([who.gid])
+        os.setgid(who.gid)
+        os.setuid(who.uid)
+        os.umask(0o022)
+        answer = {"result": work()}
+    except OSError as error:
+        answer = {"error": f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"}
+    except (ValueError, RuntimeError) as error:
+        answer = {"error": str(error)}
+    finally:
+        # Whatever happens, the child must not go on with the work of its parent.
+        with os.fdopen(writing, "wb") as pipe:
+            pipe.write(json.dumps(answer or {"error": traceback.format_exc()}).encode())
+        os._exit(0)
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """Runs commands of one app as its user, in a transient unit that can write to ``writable`` only.
+
+    A unit rather than a child: when the command ends, or the time is over, nothing it started is left. The
+    environment goes through a file that only root can read, because arguments and unit properties are public.
+    """
+
+    app: str
+    who: Account
+    writable: tuple[Path, ...]
+    environment: Mapping[str, str]
+    timeout: int
+
+    def run(self, command: Sequence[str | Path], folder: Path, doing: str) -> str:
+        """Run ``command`` in ``folder`` and return all it printed; ``WorkError`` with the tail if it fails."""
+        with handed(None, f"{self.app}.env", environment_text(self.environment)) as variables:
+            done = self._run(command, folder, doing, variables)
+        if done.returncode:
+            raise WorkError(f"{doing} failed (exit status {done.returncode}):\n{tail(done.stdout)}")
+        return done.stdout
+
+    def _run(
+        self, command: Sequence[str | Path], folder: Path, doing: str, variables: Path
+    ) -> subprocess.CompletedProcess[str]:
+        properties = [
+            *_SANDBOX,
+            f"EnvironmentFile={variables}",
+            f"RuntimeMaxSec={self.timeout + 30}",
+            *(f"ReadWritePaths=-{path}" for path in self.writable),
+        ]
+        wrapper = [
+            "systemd-run",
+            "--quiet",
+            "--wait",
+            "--pipe",
+            "--collect",
+            f"--unit=barehost-build-{self.app}.{os.getpid()}.service",
+            f"--description={doing}",
+        ]
+        wrapper += [f"--uid={self.who.uid}", f"--gid={self.who.gid}", f"--working-directory={folder}"]
+        wrapper += [f"--property={setting}" for setting in properties]
+        try:
+            return subprocess.run(
+                # systemd expands variables in arguments: a doubled dollar sign is a plain one.
+                [*wrapper, "--", *(str(word).replace("$", "$$") for word in command)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                timeout=self.timeout,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            stop_work(self.app)
+            so_far = error.stdout.decode(errors="replace") if isinstance(error.stdout, bytes) else ""
+            raise WorkError(f"{doing} took more than {self.timeout} seconds. Its last lines:\n{tail(so_far)}") from None
+
+
+def stop_work(app: str) -> None:
+    """End the work for an app that a killed run has left running."""
+    # No name of an app has a dot in it: the pattern cannot mean another app's work.
+    pattern = f"barehost-build-{app}.*.service"
+    for verb in (["kill", "--signal=KILL"], ["stop"]):
+        subprocess.run(["systemctl", *verb, pattern], capture_output=True, check=False, timeout=60)

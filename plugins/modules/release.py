@@ -1,0 +1,186 @@
+#!/usr/bin/python
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Documentation of the action plugin of the same name, which calls barehost.web.release_apply on the host."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: release
+short_description: Release the code of any number of apps
+description:
+  - Puts the code of every app into a folder of its own, C(/srv/<name>/releases/<id>), builds a virtual environment
+    in it with C(uv), and then points C(/srv/<name>/current) at it by one rename.
+  - A release is known by what it is made of (code, requirements, interpreter). Nothing is built or sent while the
+    live release is made of what the entry wants; an older release that is made of it is made live again.
+  - Everything that is foreign code runs as the app's own system user, in a sandbox of systemd that can write to
+    the folder of the build and to C(/var/cache/barehost/<name>) only. What is released belongs to root; the app's
+    group can read it, and nobody can write it.
+  - If anything fails before the switch, the live release stays what it was. The other apps are released all the
+    same, and the task fails at the end. What a killed run leaves behind is removed by the next one.
+  - The restart of the unit that runs an app is noted on the host before the switch; M(barehost.web.units) carries it
+    out, also in a later run if this one is killed.
+  - Dependencies are those of C(uv.lock), else of C(requirements.txt), else of C(pyproject.toml) or C(setup.py).
+    Builds see the variables C(UV_*), C(PIP_*), C(SSL_*) and those of a proxy from the environment of the login,
+    and the index that C(/etc/pip.conf) names.
+author: barehost.web contributors
+options:
+  apps:
+    description: The apps, one entry each.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the app and of its system user, which must exist (see M(barehost.web.accounts)).
+        type: str
+        required: true
+      state:
+        description:
+          - V(absent) removes all releases of the app, its folder, its caches and its user. It fails while a process of
+            the user still runs.
+        type: str
+        choices: [present, absent]
+        default: present
+      server:
+        description:
+          - The program that runs the app, a key of O(server_requirements).
+          - V(none) is an app without a process, such as a static frontend. Everybody on the host can read its files.
+        type: str
+        default: gunicorn
+      source:
+        description: Where the code comes from. Exactly one of C(path), C(git), C(archive) and C(package).
+        type: dict
+        default: {}
+        suboptions:
+          path:
+            description:
+              - A folder on the controller. A relative one is looked for in the folder of the playbook, then in
+                that of C(ansible.cfg), then in the collection itself.
+              - Folders of version control, virtual environments and compiled Python are left out. A C(.gitignore)
+                is not followed, because what is built is often both ignored and what is to be released. Empty
+                folders do not count.
+            type: str
+          git:
+            description:
+              - URL of a git repository, which the host fetches, with its submodules.
+              - A user name and a password in it are given to git through a file that nobody else can read.
+            type: str
+          version:
+            description:
+              - Tag, branch or full commit id of O(apps[].source.git). Tags go before branches of the same name.
+            type: str
+          key:
+            description:
+              - Private ssh key, the text itself, that opens O(apps[].source.git). On the host for the time of the
+                fetch only.
+            type: str
+          archive:
+            description:
+              - A tar (plain, gz, xz, bz2) or zip archive. A URL is fetched by the host, anything else is a file on
+                the controller. If everything in it is in one folder, that folder is the source.
+            type: str
+          checksum:
+            description:
+              - Checksum of O(apps[].source.archive), C(sha256:) and 64 digits. It is compared before anything is
+                unpacked.
+            type: str
+          package:
+            description:
+              - A requirement from the package index. The release is then an environment without a folder of code.
+            type: str
+          subdirectory:
+            description: Folder of the source that becomes the release; empty for the source itself.
+            type: str
+            default: ""
+      python:
+        description: Python version of the virtual environment, such as V(3.12). Empty for Debian's own C(python3).
+        type: str
+        default: ""
+      requirements:
+        description: Requirements that are installed beside the app's own dependencies.
+        type: list
+        elements: str
+        default: []
+      keep_releases:
+        description:
+          - Number of releases that stay on the host, the live one included. The one that was live before always
+            stays until the next release, because its processes may still run.
+        type: int
+        default: 5
+  server_requirements:
+    description:
+      - What to install for each server if the app's own dependencies do not bring the program of this name.
+    type: dict
+    default: {gunicorn: "gunicorn==27.0.1"}
+  entries:
+    description: Names of all apps of the model, so that those which O(apps) leaves out are not taken for orphans.
+    type: list
+    elements: str
+    default: []
+  purge:
+    description:
+      - Whether apps that were released once and are mentioned neither in O(apps) nor in O(entries) are removed. One
+        whose unit still runs is left alone, with a warning.
+    type: bool
+    default: false
+  uv_version:
+    description: Version of C(uv). It is kept in C(/opt/barehost/uv-<version>).
+    type: str
+    default: "0.13.8"
+  uv_checksums:
+    description: SHA-256 checksums of the wheels of C(uv) that are accepted. Any is when this is empty.
+    type: list
+    elements: str
+    default: []
+  build_timeout:
+    description: Seconds that one step of a build may take.
+    type: int
+    default: 900
+  lock_timeout:
+    description: Seconds to wait for another run on the same host before this one gives up.
+    type: int
+    default: 600
+attributes:
+  check_mode:
+    description: Says what would be released. Works on a bare host; a branch or tag is not resolved there.
+    support: full
+  diff_mode:
+    description: Lists the files that differ between the live and the new release, without their content.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Release two apps
+  barehost.web.release:
+    apps:
+      - name: util
+        source: {path: examples/util}
+      - name: notes
+        source: {git: "https://git.example.test/notes.git", version: v1.4.2}
+"""
+
+RETURN = r"""
+apps:
+  description: What became of each app.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - name: util
+      change: released
+      release: 20260102T030405Z-1a2b3c4d
+      previous: ""
+      source: path examples/util
+      version: "sha256:1a2b3c4d"
+removed:
+  description: Apps that were removed.
+  returned: always
+  type: list
+  elements: str
+orphans:
+  description: Apps that were released once and that nothing mentions any more.
+  returned: always
+  type: list
+  elements: str
+"""

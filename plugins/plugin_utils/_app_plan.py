@@ -1,0 +1,69 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What role app has to do for its entries, as the options of the modules it calls. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.barehost.web.plugins.module_utils._environment import EnvironmentFileError, environment_text
+
+PARTS = ("all", "release", "remove")
+_RELEASED = ("name", "state", "server", "source", "python", "requirements", "keep_releases")
+_HEADER = "# Environment of the app '{name}', set in the model; a change made here is overwritten.\n"
+
+
+class PlanError(Exception):
+    """The entries cannot be used; the message names the one."""
+
+
+def plan(apps: Sequence[Mapping[str, Any]], part: str) -> dict[str, list[Any]]:
+    """Options of the modules for ``apps``, whose defaults are filled in.
+
+    :param part: what is done now: V(release), V(remove) or V(all).
+    """
+    if part not in PARTS:
+        raise PlanError(f"app_part is '{part}' and not one of {', '.join(PARTS)}")
+    present = [app for app in apps if app["state"] == "present"]
+    absent = [app for app in apps if app["state"] == "absent"]
+    released = present if part in {"all", "release"} else []
+    chosen = [*released, *(absent if part in {"all", "remove"} else [])]
+    return {
+        "packages": packages(released),
+        "users": [{"name": app["name"], "home": f"/srv/{app['name']}"} for app in released],
+        # All of them in every part: a file of the set that is not in the list is removed.
+        "files": [environment_file(app) for app in present if app["server"] != "none"],
+        "entries": [app["name"] for app in apps],
+        "apps": [{key: app[key] for key in _RELEASED if key in app} for app in chosen],
+    }
+
+
+def packages(apps: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Debian packages that releasing ``apps`` takes."""
+    names = {"ca-certificates"} if apps else set()
+    if any(app["server"] != "none" for app in apps):
+        names.add("python3-venv")
+    repositories = [app["source"].get("git") or "" for app in apps]
+    if any(repositories):
+        names.add("git")
+    if any(url.startswith("ssh://") or (url and "://" not in url and not url.startswith("/")) for url in repositories):
+        names.add("openssh-client")
+    return sorted(names)
+
+
+def environment_file(app: Mapping[str, Any]) -> dict[str, Any]:
+    """The environment file of an app, as barehost.web.publish takes it."""
+    name = app["name"]
+    try:
+        content = environment_text(app["environment"])
+    except EnvironmentFileError as error:
+        raise PlanError(f"app '{name}': environment: {error}") from error
+    return {
+        "dest": f"/etc/barehost/apps/{name}.env",
+        "content": _HEADER.format(name=name) + content,
+        "entry": name,
+        "mode": "0600",
+        "secret": True,
+        "restart": [f"{app['server']}@{name}.service"],
+    }

@@ -1,0 +1,153 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What an app is told about its client and about the path that it is mounted at.
+
+By itself gunicorn takes the web server for the client and hands the whole path to the app. The web server sends
+what it knows in headers; this puts them where PEP 3333 has them, so that an app sees the same behind every
+server. Every configuration in this folder hooks it in. It runs inside the app, on the app's own Python.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_address, ip_network
+from urllib.parse import unquote, urlsplit
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from ipaddress import IPv4Address, IPv6Address
+    from typing import Any, Protocol
+
+    Environ = dict[str, Any]
+    StartResponse = Callable[..., Any]
+    Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+    class Settings(Protocol):
+        """What is used of gunicorn's configuration."""
+
+        forwarded_allow_ips: list[str]
+
+    class Worker(Protocol):
+        """What is used of gunicorn's workers."""
+
+        cfg: Settings
+        wsgi: Application
+
+
+# Names that only the web server may use. Whatever anybody else says in them is dropped.
+FORWARDED = (
+    "HTTP_FORWARDED",
+    "HTTP_X_FORWARDED_FOR",
+    "HTTP_X_FORWARDED_HOST",
+    "HTTP_X_FORWARDED_PORT",
+    "HTTP_X_FORWARDED_PREFIX",
+    "HTTP_X_FORWARDED_PROTO",
+    "HTTP_X_REAL_IP",
+)
+
+
+def post_worker_init(worker: Worker) -> None:
+    """Put the app of a new worker behind the translation; gunicorn calls this hook when the app is loaded."""
+    worker.wsgi = BehindProxy(worker.wsgi, worker.cfg.forwarded_allow_ips)
+
+
+class BehindProxy:
+    """A WSGI application that corrects the environment of each request for the one it wraps."""
+
+    def __init__(self, app: Application, proxies: Iterable[str]) -> None:
+        """Believe the headers of ``proxies``, addresses or networks (``*`` for all), and of unix sockets."""
+        self.app = app
+        self.anybody = "*" in proxies
+        self.proxies = [ip_network(proxy, strict=False) for proxy in proxies if proxy != "*"]
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        forget_script_name(environ)
+        mount = environ.pop("HTTP_X_SCRIPT_NAME", "")
+        peer = parse_address(environ.get("REMOTE_ADDR", ""))
+        if self.trusts(peer):
+            take_client(environ)
+            take_scheme(environ)
+            take_mount(environ, mount)
+        else:
+            environ["REMOTE_ADDR"] = str(peer)
+            for name in FORWARDED:
+                environ.pop(name, None)
+        return self.app(environ, start_response)
+
+    def trusts(self, peer: IPv4Address | IPv6Address | None) -> bool:
+        """Tell whether the peer may speak for others; one without an address came through the unix socket."""
+        return peer is None or self.anybody or any(peer in proxy for proxy in self.proxies)
+
+
+def parse_address(text: str) -> IPv4Address | IPv6Address | None:
+    """Return the address, as IPv4 where a socket for both families shows it in IPv6, or nothing for other text."""
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def forget_script_name(environ: Environ) -> None:
+    """Undo what gunicorn before 22 does with a header ``SCRIPT_NAME``, which it believes from anybody."""
+    believed = environ.get("SCRIPT_NAME", "")
+    if believed and environ.get("HTTP_SCRIPT_NAME", "").endswith(believed):
+        target = environ["RAW_URI"]
+        # Two slashes at the start would pass for the name of a host.
+        path = urlsplit(f"//host{target}" if target.startswith("/") else target).path
+        environ["SCRIPT_NAME"], environ["PATH_INFO"] = "", unquote(path, "latin-1")
+
+
+def take_client(environ: Environ) -> None:
+    """Name the client where the web server's own address is. No web server means that a local program asks."""
+    client = parse_address(environ.get("HTTP_X_REAL_IP", ""))
+    if client:
+        environ["REMOTE_ADDR"] = str(client)
+        environ.pop("REMOTE_PORT", None)
+    elif not environ.get("REMOTE_ADDR"):
+        environ["REMOTE_ADDR"] = "127.0.0.1"
+
+
+def take_scheme(environ: Environ) -> None:
+    """Take scheme, host and port as the client sees them."""
+    scheme = environ.get("HTTP_X_FORWARDED_PROTO")
+    if scheme in {"http", "https"}:
+        environ["wsgi.url_scheme"] = scheme
+    host = environ.get("HTTP_HOST")
+    if host:
+        name, colon, port = host.rpartition(":")
+        if not colon or host.endswith("]"):
+            name, port = host, "443" if environ["wsgi.url_scheme"] == "https" else "80"
+        environ["SERVER_NAME"], environ["SERVER_PORT"] = name, port
+
+
+def take_mount(environ: Environ, mount: str) -> None:
+    """Split the path into the part that the app is mounted at and the rest."""
+    path = environ.get("SCRIPT_NAME", "") + environ["PATH_INFO"]
+    end = find_end(path, mount)
+    if end:
+        environ["SCRIPT_NAME"], environ["PATH_INFO"] = mount.rstrip("/"), path[end:]
+
+
+def find_end(path: str, mount: str) -> int:
+    """Find where ``mount`` ends in ``path``, or 0 if the path does not lie below it.
+
+    The web server chooses the app by the plain form of the path, without double slashes and with ``..`` resolved,
+    but passes the path on as the client wrote it. So follow the segments, and cut after the one that enters the
+    mount for the last time: ``/a/..//util/b`` is ``/b`` below ``/util``. The rest stays as it was written.
+    """
+    wanted = mount.strip("/").split("/")
+    entered: list[str] = []
+    end, found = -1, 0
+    for segment in path.split("/"):
+        end += 1 + len(segment)
+        if segment == "..":
+            del entered[-1:]
+        elif segment not in {"", "."}:
+            entered.append(segment)
+        if len(entered) < len(wanted):
+            found = 0
+        elif not found and entered == wanted:
+            found = end
+    return found

@@ -1,0 +1,159 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What converging costs, side by side with a shell script in one run.
+
+nginx   (default) role nginx with N sites against a POSIX shell script that does the same work, piped to `sh -s` over
+        the same transport: the first converge of a bare machine, and the run that changes nothing.
+site    the run of the whole stack (site.yml with inventory/site) that changes nothing, over ssh. Needs the network.
+
+Every round starts fresh machines; within a round the sides and the numbers of sites take turns. The packages are
+fetched into the machines' image beforehand, and the machines of `nginx` have no network. Every run connects anew.
+cpu is the time of this computer's processors for the command itself: what the machine does is not in it, and other
+work on the computer disturbs it less than wall time. calls are counted at ssh or podman. Both sides must leave the
+same files behind, and a repeated run must change nothing, or the benchmark ends with an error.
+
+The connection containers.podman.podman cannot pipeline: a task takes several calls there. It is fetched once, from the
+package in requirements/bench.txt, into .cache/bench.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from testbed.podman import BedError, say
+
+from benchmark.hosts import Hosts
+from benchmark.report import About, Report, Sample
+from benchmark.sides import Floor, Role, converge, state, write_hosts
+from benchmark.transports import NAMES, Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from benchmark.measure import Measured
+    from benchmark.report import Kind
+
+
+def arguments() -> argparse.Namespace:
+    """Describe the command line."""
+    parser = argparse.ArgumentParser(
+        prog="script/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("stack", nargs="?", choices=["nginx", "site"], default="nginx")
+    parser.add_argument("--rounds", type=int, default=3, help="default: 3")
+    parser.add_argument("--repeats", type=int, default=3, help="runs that change nothing, each round (default: 3)")
+    parser.add_argument("--sites", type=_numbers, default=[1, 10, 100], help="default: 1,10,100")
+    parser.add_argument("--transport", type=_transports, default=list(NAMES), help="default: ssh,podman")
+    parser.add_argument("--image", default="debian13", help="Debian of the machines (default: debian13)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every single run to this file as well")
+    return parser.parse_args()
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(part) for part in text.split(",")]
+
+
+def _transports(text: str) -> list[str]:
+    chosen = text.split(",")
+    for name in chosen:
+        if name not in NAMES:
+            raise argparse.ArgumentTypeError(f"choose from {', '.join(NAMES)}")
+    return chosen
+
+
+class Bench:
+    """One benchmark: has both sides run in turn and keeps what every run took."""
+
+    def __init__(self, given: argparse.Namespace, hosts: Hosts, folder: Path) -> None:
+        """Take the command line, the machines and an empty folder."""
+        self.samples: list[Sample] = []
+        self._given = given
+        self._hosts = hosts
+        self._folder = folder
+        self._round = 0
+
+    def nginx(self) -> None:
+        """Measure role nginx against the script."""
+        transports = [Transport(name, self._folder) for name in self._given.transport]
+        role, floor = Role(self._folder), Floor()
+        self._hosts.prepare()
+        for number in range(1, self._given.rounds + 1):
+            self._round = number
+            for transport in transports:
+                self._nginx_round(transport, role, floor)
+                self._hosts.remove()
+
+    def _nginx_round(self, transport: Transport, role: Role, floor: Floor) -> None:
+        machines: dict[int, dict[Role | Floor, str]] = {}
+        for sites in self._given.sites:
+            machines[sites] = {side: self._hosts.start(f"{side.name}-{sites}") for side in (role, floor)}
+            for side, machine in machines[sites].items():
+                self._take(transport, "first", side, sites, machine)
+                # The script publishes what our side has just published.
+                floor.learn(machines[sites][role], sites)
+            if state(machines[sites][role]) != state(machines[sites][floor]):
+                raise BedError(f"the two sides do not do the same with {sites} sites")
+        for _ in range(self._given.repeats):
+            for sites, pair in machines.items():
+                for side, machine in pair.items():
+                    self._take(transport, "again", side, sites, machine)
+
+    def _take(self, transport: Transport, kind: Kind, side: Role | Floor, sites: int, machine: str) -> None:
+        about = About("nginx", transport.name, kind, side.name, sites, self._round)
+        self._note(about, lambda: side.run(transport, machine, sites))
+
+    def site(self) -> None:
+        """Measure the whole stack."""
+        transport = Transport("ssh", self._folder)
+        machine = self._hosts.start_online("site")
+        inventory = write_hosts(self._folder / "inventory-site", {"bench": transport.variables(machine)})
+        command = ["--inventory=inventory/site", f"--inventory={inventory}", "--limit=bench", "site.yml"]
+        self._note(About("site", "ssh", "first", "ours", 2, 1), lambda: converge(transport, command))
+        for number in range(1, self._given.rounds * self._given.repeats + 1):
+            self._note(About("site", "ssh", "again", "ours", 2, number), lambda: converge(transport, command))
+
+    def _note(self, about: About, run: Callable[[], Measured]) -> None:
+        """Run once and keep the figures; tell before what is run, after what it took."""
+        sys.stdout.write(f"{time.strftime('%H:%M:%S')}  {about}")
+        sys.stdout.flush()
+        found = run()
+        say(f"  {found.seconds:6.2f} s  {found.processor:5.2f} s cpu  {found.calls:>2} calls")
+        if found.changed != (about.kind == "first"):
+            wanted = "something" if about.kind == "first" else "nothing"
+            raise BedError(f"this run should have changed {wanted}:\n{found.output}")
+        self.samples.append(Sample(about, found.seconds, found.processor, found.calls))
+
+
+def main() -> None:
+    """Measure and report."""
+    given = arguments()
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, Hosts(given.image) as hosts:
+        bench = Bench(given, hosts, Path(folder))
+        bench.nginx() if given.stack == "nginx" else bench.site()
+    report = Report(bench.samples)
+    say("\n".join([*report.table(), "", *map(str, report.targets())]))
+    if given.json:
+        given.json.write_text(json.dumps(report.plain(), indent=1) + "\n", encoding="utf-8")
+
+
+def _interrupted(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _interrupted)
+    signal.signal(signal.SIGHUP, _interrupted)
+    try:
+        main()
+    except BedError as error:
+        sys.stderr.write(f"\nbench: {error}\n")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

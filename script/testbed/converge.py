@@ -1,0 +1,103 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Run a scenario's playbook against one of its machines, as a user would, and tell what every task did."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from testbed.podman import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class Task:
+    """What one task did; status is ok, changed, skipped, failed or unreachable."""
+
+    name: str
+    action: str
+    status: str
+    result: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one run did."""
+
+    rc: int
+    output: str
+    tasks: list[Task] = field(default_factory=list)
+
+    @property
+    def changed(self) -> int:
+        """Count the tasks that changed something."""
+        return sum(task.status == "changed" for task in self.tasks)
+
+    def task(self, part: str) -> Task:
+        """Find the one task with these words in its name or action."""
+        found = [task for task in self.tasks if part in task.name or part in task.action]
+        if len(found) != 1:
+            names = "\n".join(f"{task.action}: {task.name}" for task in self.tasks)
+            raise LookupError(f"{len(found)} tasks match {part!r} among\n{names}")
+        return found[0]
+
+    def __repr__(self) -> str:
+        """Show the end of the output: this is what a failed assertion prints."""
+        end = "\n".join(self.output.splitlines()[-60:])
+        return f"Outcome(rc={self.rc}, changed={self.changed}, output ends:\n{end}\n)"
+
+
+def converge(
+    scenario: str, host: str, variables: Mapping[str, Any] | None = None, *, check: bool = False, timeout: float = 600
+) -> Outcome:
+    """Run playbooks/<scenario>.yml for one host of inventory/molecule.yml, with variables on top of the inventory's."""
+    with tempfile.TemporaryDirectory(prefix="barehost-") as folder:
+        extra, record = Path(folder, "variables.json"), Path(folder, "record")
+        extra.write_text(json.dumps(dict(variables or {})), encoding="utf-8")
+        command = [
+            str(Path(sys.executable).with_name("ansible-playbook")),
+            f"--inventory=inventory/{scenario}",
+            "--inventory=inventory/molecule.yml",
+            f"--limit={host}",
+            f"--extra-vars=@{extra}",
+            *(["--check", "--diff"] if check else []),
+            f"playbooks/{scenario}.yml",
+        ]
+        ended = subprocess.run(
+            command,
+            cwd=ROOT,
+            env=environment(scenario, record),
+            stdin=subprocess.DEVNULL,
+            timeout=timeout,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+        lines = record.read_text(encoding="utf-8").splitlines() if record.exists() else []
+    notes = [json.loads(line) for line in lines]
+    tasks = [Task(note["name"], note["action"], note["status"], note["result"]) for note in notes]
+    return Outcome(ended.returncode, ended.stdout, tasks)
+
+
+def environment(scenario: str, record: Path) -> dict[str, str]:
+    """Give the run what a user's shell has: of what molecule sets for Ansible, nothing."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+    return kept | {
+        "MOLECULE_SCENARIO_NAME": scenario,
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callback"),
+        "ANSIBLE_CALLBACKS_ENABLED": "record",
+        "BAREHOST_RECORD": str(record),
+    }

@@ -1,0 +1,180 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Run jobs side by side, show what they are at, and make sure that nothing of them stays behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from testbed.podman import ROOT, say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from typing import TextIO
+
+SILENCE = 10.0
+# Of all that the tools print, the lines that tell how far they are. Of each, one group is shown.
+LANDMARKS = re.compile(r"INFO +\[[^]]* > (\w+)\] Executing|^(?:fatal|failed): (\[.*)|^((?:machines|FAILED|ERROR)\b.*)")
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+SUMMARY = re.compile(r"^=* ?((?:\d+ [a-z]+(?:, )?)+ in [\d.]+s)")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command of a job. With tests, those that it reports are counted, else it counts as one by itself."""
+
+    name: str
+    command: tuple[str, ...]
+    tests: bool = False
+
+
+@dataclass
+class Job:
+    """Steps in a row, with one log. All are run, whether or not one before failed; cleanup always."""
+
+    name: str
+    steps: list[Step]
+    log: Path
+    cleanup: Callable[[], object] = lambda: None
+    obstacle: str | None = None
+    passed: int = 0
+    failed: int = 0
+    seconds: float = 0.0
+
+
+class Runner:
+    """Runs jobs, a few at a time."""
+
+    def __init__(self, environment: dict[str, str], *, side_by_side: int, verbose: bool) -> None:
+        """Take what all jobs have in common."""
+        self.environment = environment
+        self.verbose = verbose
+        self.pool = ThreadPoolExecutor(side_by_side)
+        self.stopped = threading.Event()
+        self.running: set[subprocess.Popen[str]] = set()
+
+    def run(self, jobs: list[Job]) -> None:
+        """Run them all. Ctrl-C, or a fault in here, ends what was started and lets every job clean up."""
+        futures = [self.pool.submit(self.do, job) for job in jobs]
+        try:
+            pending = set(futures)
+            while pending:  # in short rounds, between which a signal is heeded
+                done, pending = wait(pending, timeout=0.5, return_when=FIRST_EXCEPTION)
+                for future in done:
+                    future.result()
+        finally:
+            self.stopped.set()
+            for process in list(self.running):
+                end(process)
+            self.pool.shutdown()
+
+    def do(self, job: Job) -> None:
+        """Run one job, unless it is too late for it or cannot be done here."""
+        if job.obstacle is not None:
+            job.failed = 1
+            show(job.name, f"FAILED: {job.obstacle}")
+            return
+        started = time.monotonic()
+        try:
+            with job.log.open("w", encoding="utf-8") as log:
+                for step in job.steps:
+                    if not self.stopped.is_set():
+                        self.take(job, step, log)
+        finally:
+            job.cleanup()
+            job.seconds = time.monotonic() - started
+        if not self.stopped.is_set():
+            self.report(job)
+
+    def take(self, job: Job, step: Step, log: TextIO) -> None:
+        """Run one step and count what came of it."""
+        show(job.name, f"{step.name} starts")
+        log.write(f"\n$ {' '.join(step.command)}\n")
+        status, summary = self.execute(job.name, step.command, log)
+        passed, failed = count(status, summary, tests=step.tests)
+        job.passed, job.failed = job.passed + passed, job.failed + failed
+        if failed:
+            show(job.name, f"{step.name} FAILED")
+
+    def execute(self, name: str, command: tuple[str, ...], log: TextIO) -> tuple[int, str]:
+        """Run one command in a process group of its own; log all it says, show how far it is."""
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+        self.running.add(process)
+        if self.stopped.is_set():
+            end(process)
+        shown, summary = time.monotonic(), ""
+        with process:
+            for raw in process.stdout or ():
+                line = COLOUR.sub("", raw)
+                log.write(line)
+                log.flush()
+                if (found := SUMMARY.match(line)) is not None:
+                    summary = found[1]
+                text = self.worth_showing(line.rstrip(), time.monotonic() - shown)
+                if text:
+                    show(name, text)
+                    shown = time.monotonic()
+        self.running.discard(process)
+        return process.returncode, summary
+
+    def worth_showing(self, line: str, silent: float) -> str:
+        """Choose what to show of a line: landmarks, and any line after a while of silence."""
+        if self.verbose:
+            return line
+        if (found := LANDMARKS.search(line)) is not None:
+            return next(part for part in found.groups() if part)
+        return line.strip() if silent > SILENCE else ""
+
+    def report(self, job: Job) -> None:
+        """Say how a job ended, with its whole log if it failed."""
+        if job.failed and not self.verbose:
+            text = job.log.read_text(encoding="utf-8", errors="replace")
+            say(f"----- all that {job.name} said -----\n{text}\n----- end of {job.name} -----")
+        show(job.name, f"{job.passed} passed, {job.failed} failed in {job.seconds:.0f} s")
+
+
+def count(status: int, summary: str, *, tests: bool) -> tuple[int, int]:
+    """Tell how much passed and failed, by the exit status and by pytest's own summary, where there should be one."""
+    numbers = (
+        {word.rstrip("s"): int(number) for number, word in re.findall(r"(\d+) ([a-z]+)", summary)} if tests else {}
+    )
+    passed, failed = numbers.get("passed", 0), numbers.get("failed", 0) + numbers.get("error", 0)
+    if not numbers or (status != 0 and failed == 0):
+        # What is no test counts too: a linter, or what molecule does around the tests.
+        return passed + int(status == 0), failed + int(status != 0)
+    return passed, failed
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """End a process group that this program started: first politely, then for certain."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=10)
+            return
+
+
+def show(name: str, text: str) -> None:
+    """Print one line of progress."""
+    say(f"{time.strftime('%H:%M:%S')}  {name:<10}  {text[:160]}")

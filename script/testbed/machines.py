@@ -1,0 +1,132 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Start, prepare and remove the machines themselves."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import socket
+import subprocess
+import tarfile
+from pathlib import Path
+
+from testbed import engine, images, surroundings
+from testbed.lock import locked
+from testbed.podman import ROOT, STATE, BedError, last_line, podman, podman_ok
+
+KEY = STATE / "id_ed25519"
+OWNER = "barehost.checkout"
+FIRST_PORT = 8080
+
+
+def up(name: str, image: str, *, port: int | None = None, lifetime: int | None = None) -> bool:
+    """Have a machine of that name running and reachable; tell whether it had to be started."""
+    if (reason := engine.obstacle()) is not None:
+        raise BedError(reason)
+    if is_running(name):
+        return False
+    reference = images.ensure(image)
+    chosen = engine.choose(reference)
+    podman("rm", "-f", "-t", "0", "--ignore", name)
+    options = ["--publish", f"127.0.0.1:{free_port()}:{port}"] if port else []
+    options += ["--rm", "--timeout", str(lifetime)] if lifetime else []
+    started = podman(
+        *chosen.podman,
+        "run",
+        "-d",
+        "--name",
+        name,
+        "--hostname",
+        image,
+        "--label",
+        f"{OWNER}={ROOT}",
+        "--systemd=always",
+        *options,
+        *chosen.run,
+        reference,
+        "/sbin/init",
+    )
+    if started.returncode != 0:
+        engine.forget()
+        raise BedError(f"{name} does not start: {last_line(started.stderr)}")
+    engine.wait_until_ready(name, seconds=90)
+    admit(name)
+    return True
+
+
+def is_running(name: str) -> bool:
+    """Tell whether this checkout has the machine up; a machine of another checkout is not taken over."""
+    facts = f'{{{{.State.Running}}}} {{{{index .Config.Labels "{OWNER}"}}}}'
+    result = podman("container", "inspect", "--format", facts, name)
+    if result.returncode != 0:
+        return False
+    running, owner = result.stdout.decode().strip().split(" ", 1)
+    if owner != str(ROOT) and Path(owner).is_dir():
+        raise BedError(f"a container {name} belongs to {owner}: remove it with podman rm -f {name}")
+    return running == "true" and owner == str(ROOT)
+
+
+def admit(name: str) -> None:
+    """Let this checkout's key in and tell sshd of the surroundings: nothing of it is in the image."""
+    certificates = surroundings.bundle()
+    chosen = surroundings.variables(dict(os.environ), has_bundle=certificates is not None)
+    files = {
+        "root/.ssh/authorized_keys": public_key(),
+        "etc/ssh/sshd_config.d/testbed.conf": surroundings.sshd_configuration(chosen).encode(),
+    }
+    if certificates is not None:
+        files[surroundings.BUNDLE_INSIDE.lstrip("/")] = certificates
+    podman_ok("exec", "-i", name, "tar", "-x", "-C", "/", "--no-same-owner", data=archive(files))
+
+
+def archive(files: dict[str, bytes]) -> bytes:
+    """Pack files that only root reads, certificates apart."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as packed:
+        for path, content in files.items():
+            entry = tarfile.TarInfo(path)
+            entry.size, entry.mode = len(content), 0o644 if path.endswith(".crt") else 0o600
+            packed.addfile(entry, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def public_key() -> bytes:
+    """Make the key pair of this checkout when it is not there yet."""
+    if shutil.which("ssh-keygen") is None:
+        raise BedError("ssh-keygen is not installed: run script/setup")
+    public = KEY.with_suffix(".pub")
+    with locked("key"):
+        if not public.exists():
+            KEY.unlink(missing_ok=True)
+            command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "test bed", "-f", str(KEY)]
+            subprocess.run(command, stdin=subprocess.DEVNULL, check=True)
+    return public.read_bytes()
+
+
+def free_port() -> int:
+    """Find the first free port of the loopback address."""
+    for port in range(FIRST_PORT, FIRST_PORT + 100):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
+    raise BedError(f"the ports {FIRST_PORT} to {FIRST_PORT + 99} of 127.0.0.1 are all in use")
+
+
+def address(name: str, port: int) -> str:
+    """Tell where a machine's port was published."""
+    return podman_ok("port", name, str(port)).splitlines()[0]
+
+
+def own() -> list[str]:
+    """List the machines of this checkout."""
+    return podman_ok("ps", "-a", "--filter", f"label={OWNER}={ROOT}", "--format", "{{.Names}}").split()
+
+
+def down(names: list[str]) -> list[str]:
+    """Remove machines of this checkout; those that are not there are fine."""
+    present = [name for name in own() if name in names]
+    if present:
+        podman_ok("rm", "-f", "-t", "0", *present)
+    return present

@@ -1,0 +1,82 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What role app does for its entries, and in which of its parts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.barehost.web.plugins.plugin_utils._app_plan import PlanError, packages, plan
+from ansible_collections.barehost.web.plugins.plugin_utils._entries import select
+
+
+def apps(*entries: dict[str, Any]) -> list[dict[str, Any]]:
+    return select([{"source": {"path": "x"}, **entry} for entry in entries], "app")
+
+
+ALL = apps(
+    {"name": "util", "environment": {"B": "2", "A": 'say "hi"'}},
+    {"name": "frontend", "server": "none", "environment": {"A": "unused"}},
+    {"name": "old", "state": "absent"},
+)
+
+
+def test_everything_at_once() -> None:
+    found = plan(ALL, "all")
+    assert found["packages"] == ["ca-certificates", "python3-venv"]
+    assert found["users"] == [{"name": "util", "home": "/srv/util"}, {"name": "frontend", "home": "/srv/frontend"}]
+    assert found["entries"] == ["util", "frontend", "old"]
+    assert [app["name"] for app in found["apps"]] == ["util", "frontend", "old"]
+    assert [file["dest"] for file in found["files"]] == ["/etc/barehost/apps/util.env"]
+
+
+def test_releasing_and_removing_by_themselves() -> None:
+    released, removed = plan(ALL, "release"), plan(ALL, "remove")
+    assert [app["name"] for app in released["apps"]] == ["util", "frontend"]
+    assert [app["name"] for app in removed["apps"]] == ["old"]
+    assert (removed["packages"], removed["users"]) == ([], [])
+    assert released["entries"] == removed["entries"]
+    assert released["files"] == removed["files"], "a file that is left out would be removed"
+
+
+def test_nothing_for_no_apps() -> None:
+    assert plan([], "all") == {"packages": [], "users": [], "files": [], "entries": [], "apps": []}
+    assert plan(apps({"name": "util"}), "remove")["apps"] == []
+
+
+def test_an_unknown_part() -> None:
+    with pytest.raises(PlanError, match="app_part is 'x' and not one of all, release, remove"):
+        plan([], "x")
+
+
+def test_the_environment_is_secret_and_restarts_its_app() -> None:
+    (file,) = plan(ALL, "all")["files"]
+    assert file["content"].splitlines()[1:] == ['A="say \\"hi\\""', 'B="2"']
+    assert (file["mode"], file["secret"], file["entry"]) == ("0600", True, "util")
+    assert file["restart"] == ["gunicorn@util.service"]
+
+
+def test_a_variable_that_cannot_be_written_names_its_app() -> None:
+    with pytest.raises(PlanError, match="app 'util': environment: '1' is not a name"):
+        plan(apps({"name": "util", "environment": {"1": "x"}}), "all")
+
+
+@pytest.mark.parametrize(
+    ("entry", "more"),
+    [
+        ({}, ["python3-venv"]),
+        ({"server": "none"}, []),
+        ({"server": "none", "source": {"git": "https://x.test/a.git", "version": "v1"}}, ["git"]),
+        ({"source": {"git": "/srv/git/a.git", "version": "v1"}}, ["git", "python3-venv"]),
+        ({"source": {"git": "git@x.test:a.git", "version": "v1"}}, ["git", "openssh-client", "python3-venv"]),
+        ({"source": {"git": "ssh://x.test/a.git", "version": "v1"}}, ["git", "openssh-client", "python3-venv"]),
+        ({"source": {"archive": "https://x.test/a.zip", "checksum": "x"}}, ["python3-venv"]),
+    ],
+)
+def test_only_packages_that_are_needed(entry: dict[str, Any], more: list[str]) -> None:
+    assert packages(apps({"name": "util", **entry})) == ["ca-certificates", *more]
+
+
+def test_the_release_gets_no_secret_of_the_app() -> None:
+    assert "environment" not in plan(ALL, "all")["apps"][0]

@@ -1,0 +1,53 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Handing the roles their parts of the model."""
+
+from __future__ import annotations
+
+from ansible_collections.barehost.web.plugins.plugin_utils._entries import addresses, select
+
+APPS = [
+    {"name": "util", "source": {"path": "a"}, "wsgi": "wsgi:app", "processes": "4", "environment": {"A": 1}},
+    {"name": "tcp", "source": {"path": "a"}, "wsgi": "wsgi:app", "bind": ":5000"},
+    {"name": "own", "source": {"path": "a"}, "wsgi": "wsgi:app", "bind": "192.0.2.1:5000"},
+    {"name": "front", "source": {"path": "a"}, "server": "none"},
+    {"name": "old", "state": "absent"},
+]
+
+
+def test_a_role_gets_the_keys_it_knows_with_defaults() -> None:
+    assert select(APPS[:1], "app") == [
+        {
+            "name": "util",
+            "state": "present",
+            "server": "gunicorn",
+            "source": {"path": "a", "subdirectory": ""},
+            "python": "",
+            "requirements": [],
+            "environment": {"A": 1},
+            "keep_releases": 5,
+        }
+    ]
+    gunicorn = select(APPS[:1], "gunicorn")[0]
+    assert (gunicorn["processes"], gunicorn["threads"], gunicorn["health"]) == (4, 1, {"path": "/", "timeout": 30})
+    assert "source" not in gunicorn
+    assert "environment" not in gunicorn
+
+
+def test_entries_can_be_chosen_by_state() -> None:
+    assert [app["name"] for app in select(APPS, "app", "absent")] == ["old"]
+    assert len(select(APPS, "app", "present")) == 4
+
+
+def test_a_second_pass_changes_nothing() -> None:
+    once = select(APPS, "gunicorn")
+    assert select(once, "gunicorn") == once
+
+
+def test_apps_with_a_server_have_an_address() -> None:
+    assert {app["name"]: app["address"] for app in addresses(APPS)} == {
+        "util": "unix:/run/gunicorn/util.sock",
+        "tcp": "127.0.0.1:5000",
+        "own": "192.0.2.1:5000",
+    }
+    assert addresses(APPS[:1])[0]["protocol"] == "http"

@@ -1,0 +1,165 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""From apps to gunicorn's files and units."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.barehost.web.plugins.plugin_utils._entries import select
+from ansible_collections.barehost.web.plugins.plugin_utils._gunicorn import (
+    literal,
+    published,
+    service_lines,
+    socket_lines,
+)
+
+UTIL = {"name": "util", "wsgi": "wsgi:server"}
+GONE = {"name": "gone", "state": "absent"}
+FRONTEND = {"name": "frontend", "server": "none"}
+GUNICORN = "/opt/env/bin/gunicorn --config /etc/gunicorn/util.conf.py"
+
+
+def app(**options: Any) -> dict[str, Any]:
+    (filled,) = select([UTIL | options], "gunicorn")
+    return filled
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "None"),
+        (True, "True"),
+        (5, "5"),
+        (0.5, "0.5"),
+        ("gthread", '"gthread"'),
+        ('a "b" \\ é\n', '"a \\"b\\" \\\\ é\\n"'),
+        (["a", 1, False], '["a", 1, False]'),
+        ({"X-Proto": "https", "n": {"m": []}}, '{"X-Proto": "https", "n": {"m": []}}'),
+    ],
+)
+def test_settings_are_written_as_python(value: object, text: str) -> None:
+    assert literal(value) == text
+
+
+@pytest.mark.parametrize(
+    ("options", "lines"),
+    [
+        ({}, []),
+        ({"graceful_timeout": 10, "timeout": 300, "processes": 8, "threads": 4}, []),
+        ({"user": "deploy"}, ["User=deploy"]),
+        ({"environment_file": "/etc/util.env"}, ["EnvironmentFile=", "EnvironmentFile=-/etc/util.env"]),
+        (
+            {"venv": "/opt/env/"},
+            [
+                "ExecStart=",
+                f"ExecStart={GUNICORN}",
+                "ExecReload=",
+                f"ExecReload={GUNICORN} --check-config",
+                "ExecReload=/bin/sh -c 'kill -HUP $MAINPID'",
+            ],
+        ),
+        ({"graceful_timeout": 60}, ["TimeoutStopSec=65"]),
+        ({"health": {"timeout": 120}}, ["TimeoutStartSec=120"]),
+        ({"memory_max": "25%"}, ["MemoryMax=25%"]),
+        ({"processes": 16, "threads": 8}, ["TasksMax=416"]),
+        ({"writable": ["/srv/a", "/srv/b"]}, ["ReadWritePaths=/srv/a /srv/b"]),
+        ({"writable": ["/home/me/up"]}, ["ReadWritePaths=/home/me/up", "ProtectHome=read-only"]),
+        ({"memory_deny_write_execute": False}, ["MemoryDenyWriteExecute=no"]),
+    ],
+)
+def test_service_says_only_what_differs(options: dict[str, Any], lines: list[str]) -> None:
+    assert service_lines(app(**options)) == lines
+
+
+def test_environment_is_looked_for_in_the_folder_of_the_code() -> None:
+    assert "ExecStart=/opt/util/.venv/bin/gunicorn --config /etc/gunicorn/util.conf.py" in service_lines(
+        app(directory="/opt/util")
+    )
+
+
+@pytest.mark.parametrize(
+    ("bind", "lines"),
+    [
+        ("", []),
+        ("127.0.0.1:5000", ["ListenStream=", "ListenStream=127.0.0.1:5000", "FreeBind=yes"]),
+        ("[::1]:5000", ["ListenStream=", "ListenStream=[::1]:5000", "FreeBind=yes"]),
+        ("0.0.0.0:5000", ["ListenStream=", "ListenStream=0.0.0.0:5000", "FreeBind=yes"]),
+        (":5000", ["ListenStream=", "ListenStream=5000", "BindIPv6Only=both"]),
+        ("[::]:5000", ["ListenStream=", "ListenStream=5000", "BindIPv6Only=both"]),
+    ],
+)
+def test_socket_says_only_what_differs(bind: str, lines: list[str]) -> None:
+    assert socket_lines(app(bind=bind)) == lines
+
+
+def test_app_that_differs_in_nothing_has_one_file_of_its_own() -> None:
+    parts = published([UTIL])
+    own = [file for file in parts["files"] if file.get("entry")]
+    assert [(file["dest"], file["group"], file["mode"]) for file in own] == [
+        ("/etc/gunicorn/util.conf.py", "util", "0640")
+    ]
+    assert [link["dest"].removeprefix("/etc/systemd/system/") for link in parts["links"]] == [
+        "multi-user.target.wants/gunicorn@util.service",
+        "sockets.target.wants/gunicorn@util.socket",
+    ]
+    assert parts["directories"][0]["path"] == "/var/lib/util"
+
+
+def test_change_of_an_app_reaches_that_app_only() -> None:
+    told = {
+        file["dest"].rpartition("/etc/")[2]: file.get("reload", []) + file.get("restart", [])
+        for file in published([UTIL | {"bind": ":5000", "user": "www-data"}, {"name": "b", "wsgi": "w:a"}])["files"]
+        if file.get("entry")
+    }
+    assert told == {
+        "gunicorn/util.conf.py": ["gunicorn@util.service"],
+        "systemd/system/gunicorn@util.service.d/barehost.conf": ["gunicorn@util.service"],
+        "systemd/system/gunicorn@util.socket.d/barehost.conf": ["gunicorn@util.socket"],
+        "gunicorn/b.conf.py": ["gunicorn@b.service"],
+    }
+
+
+def test_change_of_what_apps_share_reaches_all_of_them() -> None:
+    shared = [file for file in published([UTIL, {"name": "b", "wsgi": "w:a"}])["files"] if not file.get("entry")]
+    assert [sorted(file.get("reload", []) + file.get("restart", [])) for file in shared] == [
+        ["gunicorn@b.service", "gunicorn@util.service"],
+        ["gunicorn@b.socket", "gunicorn@util.socket"],
+        ["gunicorn@b.service", "gunicorn@util.service"],
+    ]
+
+
+def test_nothing_is_published_when_no_app_is_left() -> None:
+    parts = published([GONE, FRONTEND])
+    assert (parts["files"], parts["links"], parts["directories"]) == ([], [], [])
+    assert parts["entries"] == ["gone", "frontend"]
+
+
+def test_app_is_ready_when_its_health_path_answers() -> None:
+    units = published([UTIL | {"bind": ":5000", "health": {"path": "/ok"}}, UTIL | {"name": "b"}])["units"]
+    assert [unit.get("ready") for unit in units] == [
+        None,
+        {"address": "127.0.0.1:5000", "path": "/ok", "timeout": 30},
+        None,
+        {"address": "unix:/run/gunicorn/b.sock", "path": "/", "timeout": 30},
+    ]
+
+
+def test_units_of_absent_forgotten_and_serverless_apps_are_stopped() -> None:
+    changes = [
+        {"path": "/etc/gunicorn/old.conf.py", "change": "remove", "kind": "file", "entry": "old"},
+        {"path": "/etc/systemd/system/x", "change": "remove", "kind": "link", "entry": "old"},
+        {"path": "/etc/systemd/system/y.d/barehost.conf", "change": "remove", "kind": "file", "entry": "util"},
+        {"path": "/etc/systemd/system/gunicorn@.service", "change": "remove", "kind": "file", "entry": ""},
+        {"path": "/etc/gunicorn/new.conf.py", "change": "create", "kind": "file", "entry": "new"},
+    ]
+    units = published([UTIL, GONE, FRONTEND], changes)["units"]
+    assert [unit["name"] for unit in units if unit.get("state") == "stopped"] == [
+        "gunicorn@gone.socket",
+        "gunicorn@gone.service",
+        "gunicorn@frontend.socket",
+        "gunicorn@frontend.service",
+        "gunicorn@old.socket",
+        "gunicorn@old.service",
+    ]

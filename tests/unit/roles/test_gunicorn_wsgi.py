@@ -1,0 +1,176 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What an app under gunicorn is told about its client and its mount point."""
+
+from __future__ import annotations
+
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+SOURCE = Path(__file__).parents[3] / "roles/gunicorn/templates/barehost_wsgi.py"
+LOCAL = ["127.0.0.1", "::1"]
+
+
+def load() -> Any:
+    """Import the file as a configuration of gunicorn does."""
+    spec = spec_from_file_location("barehost_wsgi", SOURCE)
+    assert spec
+    assert spec.loader
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+HOOKS = load()
+
+
+def seen(proxies: list[str] | None = None, **environ: Any) -> dict[str, Any]:
+    """Give the environment that the app gets for a request which gunicorn describes by environ."""
+    got: dict[str, Any] = {}
+
+    def app(env: dict[str, Any], start_response: Any) -> list[bytes]:
+        start_response("200 OK", [])
+        got.update(env)
+        return [b""]
+
+    worker = SimpleNamespace(wsgi=app, cfg=SimpleNamespace(forwarded_allow_ips=LOCAL if proxies is None else proxies))
+    HOOKS.post_worker_init(worker)
+    request = {"REMOTE_ADDR": "", "SCRIPT_NAME": "", "PATH_INFO": "/", "RAW_URI": "/", "wsgi.url_scheme": "http"}
+    worker.wsgi(request | environ, lambda *_answer: None)
+    return got
+
+
+@pytest.mark.parametrize(
+    ("path", "mount", "expected"),
+    [
+        ("/", "", ("", "/")),
+        ("/search", "", ("", "/search")),
+        ("//a/../b", "", ("", "//a/../b")),
+        ("/util", "/util", ("/util", "")),
+        ("/util/", "/util", ("/util", "/")),
+        ("/util/search", "/util", ("/util", "/search")),
+        ("/util/search", "/util/", ("/util", "/search")),
+        ("//util//search", "/util", ("/util", "//search")),
+        ("/./util/search", "/util", ("/util", "/search")),
+        ("/x/../util/search", "/util", ("/util", "/search")),
+        ("/util/../util/search", "/util", ("/util", "/search")),
+        ("/util/a/../search", "/util", ("/util", "/a/../search")),
+        ("/../util/search", "/util", ("/util", "/search")),
+        ("/util/http://x.test/util/", "/util", ("/util", "/http://x.test/util/")),
+        ("/util/util", "/util", ("/util", "/util")),
+        ("/a/b/c", "/a/b", ("/a/b", "/c")),
+        ("/a/b/../b/c", "/a/b", ("/a/b", "/c")),
+        ("/a/x/../b/c", "/a/b", ("/a/b", "/c")),
+        ("/a//b/c", "/a/b", ("/a/b", "/c")),
+        ("/caf\xc3\xa9/x", "/caf\xc3\xa9", ("/caf\xc3\xa9", "/x")),
+        ("/my files/x", "/my files", ("/my files", "/x")),
+        ("/utility", "/util", ("", "/utility")),
+        ("/util/..", "/util", ("", "/util/..")),
+        ("/other", "/util", ("", "/other")),
+        ("/a", "/a/b", ("", "/a")),
+    ],
+)
+def test_path_is_split_where_the_web_server_sees_the_mount_end(
+    path: str, mount: str, expected: tuple[str, str]
+) -> None:
+    got = seen(PATH_INFO=path, HTTP_X_SCRIPT_NAME=mount)
+    assert (got["SCRIPT_NAME"], got["PATH_INFO"]) == expected
+    assert "HTTP_X_SCRIPT_NAME" not in got
+
+
+def test_script_name_of_the_app_environment_is_part_of_the_path() -> None:
+    got = seen(SCRIPT_NAME="/util", PATH_INFO="/search", HTTP_X_SCRIPT_NAME="/util")
+    assert (got["SCRIPT_NAME"], got["PATH_INFO"]) == ("/util", "/search")
+    got = seen(SCRIPT_NAME="/util", PATH_INFO="/search", HTTP_X_SCRIPT_NAME="")
+    assert (got["SCRIPT_NAME"], got["PATH_INFO"]) == ("/util", "/search")
+
+
+@pytest.mark.parametrize(
+    ("peer", "header", "expected"),
+    [
+        ("", "192.0.2.7", "192.0.2.7"),
+        ("", "2001:db8::7", "2001:db8::7"),
+        ("", "::ffff:192.0.2.7", "192.0.2.7"),
+        ("", None, "127.0.0.1"),
+        ("", "unix:", "127.0.0.1"),
+        ("127.0.0.1", "192.0.2.7", "192.0.2.7"),
+        ("::1", "192.0.2.7", "192.0.2.7"),
+        ("::ffff:127.0.0.1", "192.0.2.7", "192.0.2.7"),
+        ("127.0.0.1", None, "127.0.0.1"),
+        ("127.0.0.1", "a, b", "127.0.0.1"),
+        ("198.51.100.9", "192.0.2.7", "198.51.100.9"),
+        ("::ffff:198.51.100.9", "192.0.2.7", "198.51.100.9"),
+        ("2001:db8::9", "192.0.2.7", "2001:db8::9"),
+    ],
+)
+def test_client_is_who_the_web_server_says_and_nobody_else(peer: str, header: str | None, expected: str) -> None:
+    headers: dict[str, Any] = {"HTTP_X_REAL_IP": header} if header is not None else {}
+    assert seen(REMOTE_ADDR=peer, **headers)["REMOTE_ADDR"] == expected
+
+
+def test_port_of_the_web_server_is_not_given_out_as_the_clients() -> None:
+    assert "REMOTE_PORT" not in seen(REMOTE_ADDR="127.0.0.1", REMOTE_PORT="4711", HTTP_X_REAL_IP="192.0.2.7")
+    assert seen(REMOTE_ADDR="198.51.100.9", REMOTE_PORT="4711")["REMOTE_PORT"] == "4711"
+
+
+def test_stranger_can_claim_nothing() -> None:
+    claims: dict[str, Any] = dict.fromkeys(HOOKS.FORWARDED, "https") | {
+        "HTTP_X_SCRIPT_NAME": "/util",
+        "HTTP_HOST": "example.test:81",
+    }
+    got = seen(REMOTE_ADDR="198.51.100.9", PATH_INFO="/util/x", SERVER_NAME="app", SERVER_PORT="5000", **claims)
+    assert not [name for name in HOOKS.FORWARDED if name in got]
+    assert (got["SCRIPT_NAME"], got["PATH_INFO"], got["wsgi.url_scheme"]) == ("", "/util/x", "http")
+    assert (got["SERVER_NAME"], got["SERVER_PORT"]) == ("app", "5000")
+
+
+@pytest.mark.parametrize(
+    ("proxies", "peer", "trusted"),
+    [
+        (["*"], "198.51.100.9", True),
+        (["198.51.100.0/24"], "198.51.100.9", True),
+        (["198.51.100.0/24"], "203.0.113.9", False),
+        (["198.51.100.0/24"], "127.0.0.1", False),
+        ([], "127.0.0.1", False),
+    ],
+)
+def test_setting_forwarded_allow_ips_decides_who_is_believed(proxies: list[str], peer: str, trusted: bool) -> None:
+    got = seen(proxies, REMOTE_ADDR=peer, HTTP_X_REAL_IP="192.0.2.7")
+    assert got["REMOTE_ADDR"] == ("192.0.2.7" if trusted else peer)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "host", "expected"),
+    [
+        ("http", "example.test", ("http", "example.test", "80")),
+        ("https", "example.test", ("https", "example.test", "443")),
+        ("https", "example.test:8443", ("https", "example.test", "8443")),
+        ("http", "[::1]", ("http", "[::1]", "80")),
+        ("http", "[::1]:8080", ("http", "[::1]", "8080")),
+        ("gopher", "example.test", ("http", "example.test", "80")),
+    ],
+)
+def test_scheme_and_server_are_those_that_the_client_asked_for(
+    scheme: str, host: str, expected: tuple[str, str, str]
+) -> None:
+    got = seen(HTTP_X_FORWARDED_PROTO=scheme, HTTP_HOST=host, SERVER_NAME="x", SERVER_PORT="1")
+    assert (got["wsgi.url_scheme"], got["SERVER_NAME"], got["SERVER_PORT"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("target", "cut", "whole"),
+    [
+        ("/foo/admin?x=1", "/admin", "/foo/admin"),
+        ("//foo/%61", "/a", "//foo/a"),
+        ("http://h.test/foo/admin", "/admin", "/foo/admin"),
+    ],
+)
+@pytest.mark.parametrize("peer", ["", "198.51.100.9"])
+def test_header_script_name_which_old_gunicorn_believes_is_undone(target: str, cut: str, whole: str, peer: str) -> None:
+    claim: dict[str, Any] = {"SCRIPT_NAME": "/foo", "HTTP_SCRIPT_NAME": "/bar,/foo"}
+    got = seen(REMOTE_ADDR=peer, PATH_INFO=cut, RAW_URI=target, **claim)
+    assert (got["SCRIPT_NAME"], got["PATH_INFO"]) == ("", whole)

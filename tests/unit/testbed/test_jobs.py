@@ -1,0 +1,99 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""How script/test turns what tools say into numbers and progress, and that it leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from testbed.jobs import LANDMARKS, SUMMARY, Job, Runner, Step, count
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize(
+    ("status", "summary", "tests", "expected"),
+    [
+        (0, "12 passed in 3.21s", True, (12, 0)),
+        (1, "2 failed, 12 passed in 3.21s", True, (12, 2)),
+        (1, "1 failed, 3 passed, 2 errors in 0.10s", True, (3, 3)),
+        (0, "3 passed, 1 skipped in 0.10s", True, (3, 0)),
+        (1, "12 passed in 3.21s", True, (12, 1)),
+        (1, "", True, (0, 1)),
+        (0, "", True, (1, 0)),
+        (0, "", False, (1, 0)),
+        (2, "12 passed in 3.21s", False, (0, 1)),
+    ],
+)
+def test_count(status: int, summary: str, tests: bool, expected: tuple[int, int]) -> None:
+    """A failure is never lost, and what is not a test counts as one."""
+    assert count(status, summary, tests=tests) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("====== 2 failed, 12 passed in 19.88s ======", "2 failed, 12 passed in 19.88s"),
+        ("1 passed in 0.01s", "1 passed in 0.01s"),
+        ("===== 1 passed in 61.00s (0:01:01) =====", "1 passed in 61.00s"),
+        ("debian12 : ok=2 changed=2 unreachable=0 failed=0", None),
+    ],
+)
+def test_summary_of_pytest_is_found(line: str, expected: str | None) -> None:
+    """Only the last line of pytest is one."""
+    found = SUMMARY.match(line)
+    assert (found[1] if found else None) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("INFO     [site > converge] Executing", "converge"),
+        ("INFO     [site > converge] Executed: Successful", None),
+        ("machines: building the image debian12", "machines: building the image debian12"),
+        ("FAILED tests/test_x.py::test_y[debian12]", "FAILED tests/test_x.py::test_y[debian12]"),
+        ("fatal: [debian12]: FAILED! =>", "[debian12]: FAILED! =>"),
+        ("ok: [debian12]", None),
+    ],
+)
+def test_landmarks(line: str, expected: str | None) -> None:
+    """Progress is shown in short."""
+    found = LANDMARKS.search(line)
+    assert (next(part for part in found.groups() if part) if found else None) == expected
+
+
+def runner() -> Runner:
+    """Make one that runs this Python."""
+    return Runner(dict(os.environ), side_by_side=2, verbose=False)
+
+
+def test_all_steps_run_and_are_counted(tmp_path: Path) -> None:
+    """A step that fails does not keep the next from running."""
+    cleaned: list[str] = []
+    steps = [Step(word, (sys.executable, "-c", f"exit({word!r} == 'bad')")) for word in ("bad", "good")]
+    job = Job("job", steps, tmp_path / "log", lambda: cleaned.append("job"))
+    runner().run([job])
+    assert (job.passed, job.failed, cleaned) == (1, 1, ["job"])
+
+
+def test_what_was_started_ends_with_a_fault(tmp_path: Path) -> None:
+    """One job whose log cannot be written ends the run; the other, which takes minutes, is ended and cleaned up."""
+    cleaned: list[str] = []
+    sleep = Step("sleep", (sys.executable, "-c", "import time; time.sleep(300)"))
+    long = Job("long", [sleep], tmp_path / "log", lambda: cleaned.append("long"))
+    broken = Job("broken", [sleep], tmp_path / "missing" / "log")
+    with pytest.raises(FileNotFoundError):
+        runner().run([broken, long])
+    assert cleaned == ["long"]
+    assert long.seconds < 60
+
+
+def test_an_obstacle_is_a_failure(tmp_path: Path) -> None:
+    """What cannot run here has not passed."""
+    job = Job("job", [], tmp_path / "log", obstacle="no way")
+    runner().run([job])
+    assert (job.passed, job.failed) == (0, 1)

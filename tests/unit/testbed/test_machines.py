@@ -1,0 +1,100 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the machines are started with and what they are told of their surroundings."""
+
+from __future__ import annotations
+
+import os
+import resource
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from testbed import engine, guard, images, surroundings
+from testbed.podman import BedError, last_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def test_the_tightest_candidate_comes_first() -> None:
+    """--privileged is only tried when nothing else works, and limits only when the defaults are refused."""
+    found = list(engine.candidates())
+    privileged = ["--privileged" in candidate.run for candidate in found]
+    assert privileged == sorted(privileged)
+    assert "--ulimit" not in found[0].run
+    assert found[0].podman == ()
+
+
+def test_limits_are_those_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than the process may have is refused; unlimited is a number too."""
+    hard = {resource.RLIMIT_NOFILE: 1024, resource.RLIMIT_NPROC: resource.RLIM_INFINITY}
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (0, hard[kind]))
+    assert engine.own_limits() == ("--ulimit", "nofile=1024:1024", "--ulimit", "nproc=30000:30000")
+
+
+@pytest.mark.parametrize(
+    ("environment", "has_bundle", "expected"),
+    [
+        ({"HOME": "/root", "PIP_INDEX_URL": "https://index.example.test/"}, False, {"PIP_INDEX_URL"}),
+        ({"PIP_EXTRA_INDEX_URL": "file:///srv/wheels", "http_proxy": ""}, False, set()),
+        ({}, True, {"SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "UV_SYSTEM_CERTS"}),
+    ],
+)
+def test_only_what_makes_sense_inside_is_passed_on(
+    environment: dict[str, str], has_bundle: bool, expected: set[str]
+) -> None:
+    """Indexes and proxies by address, certificates where there are any."""
+    assert set(surroundings.variables(environment, has_bundle=has_bundle)) == expected
+
+
+def test_sshd_gets_one_line() -> None:
+    """A second SetEnv would not be heeded."""
+    assert surroundings.sshd_configuration({"A": "x y", "B": "z"}) == 'SetEnv "A=x y" "B=z"\n'
+    assert surroundings.sshd_configuration({}) == ""
+    with pytest.raises(BedError, match="environment variable A "):
+        surroundings.sshd_configuration({"A": 'x"'})
+
+
+@pytest.mark.parametrize(
+    ("age", "label", "expected"),
+    [
+        (timedelta(days=1), images.recipe, (True, True)),
+        (timedelta(days=8), images.recipe, (True, False)),
+        (timedelta(days=1), lambda: "another", (True, False)),
+    ],
+)
+def test_an_image_is_fresh_for_a_week(
+    monkeypatch: pytest.MonkeyPatch, age: timedelta, label: Callable[[], str], expected: tuple[bool, bool]
+) -> None:
+    """An old image and one of another recipe are built again."""
+    created = (datetime.now(UTC) - age).isoformat()
+
+    class Inspected:
+        returncode = 0
+        stdout = f'[{{"Created": "{created}", "Labels": {{"{images.LABEL}": "{label()}"}}}}]'.encode()
+
+    def inspect(*_: Any) -> Inspected:
+        return Inspected()
+
+    monkeypatch.setattr(images, "podman", inspect)
+    assert images.inspect("image") == expected
+
+
+@pytest.mark.parametrize(
+    ("output", "expected"),
+    [
+        (b"warning: x\nError: runtime says no\ncleaning up\n", "Error: runtime says no"),
+        (b"E: no network\n", "E: no network"),
+        (b"one\ntwo\n\n", "two"),
+        (b"", "no output"),
+    ],
+)
+def test_last_line(output: bytes, expected: str) -> None:
+    """Errors come before what follows them."""
+    assert last_line(output) == expected
+
+
+def test_no_guard_outside_of_a_test() -> None:
+    """A machine made by hand is kept: nothing above this process is a `molecule test`."""
+    assert guard.run_of_molecule(os.getpid()) is None
