@@ -18,6 +18,9 @@ Action = Literal["reload", "restart"]
 
 #: Everything the collection remembers on a host; readable by root only.
 STATE = Path("/var/lib/barehost")
+#: Mark that asks for no unit but for systemd itself, which has to read unit files again. systemd does not notice every
+#: new drop-in folder by itself (NeedDaemonReload stays "no" until its cache of paths is refreshed).
+SYSTEMD = "systemd"
 
 
 def marks_folder(state: Path = STATE) -> Path:

@@ -30,6 +30,7 @@ from ansible_collections.barehost.web.plugins.module_utils._publish_plan import 
 )
 
 _POLL_SECONDS = 0.2
+_UNITS = Path("/etc/systemd/system")
 _HIDDEN = "(content not shown)\n"
 
 
@@ -265,6 +266,8 @@ def _remember(path: Path, before: Mapping[str, Any], after: Mapping[str, Any]) -
 
 
 def _mark(request: Request, steps: Sequence[Step], state: Path) -> None:
+    if any(_UNITS in Path(step.item.path).parents for step in steps):
+        _marks.mark(_marks.SYSTEMD, "reload", state)
     for unit in {*request.reload, *(unit for step in steps for unit in step.item.reload)}:
         _marks.mark(unit, "reload", state)
     for unit in {*request.restart, *(unit for step in steps for unit in step.item.restart)}:

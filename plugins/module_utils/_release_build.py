@@ -128,11 +128,12 @@ def build(sandbox: Sandbox, uv: Path, code: Path, source: Path, recipe: Recipe) 
     """Make ``code/.venv`` and compile everything: the app's user cannot write there later."""
     venv, python = code / ".venv", code / ".venv/bin/python"
     tool, install = str(uv), (str(uv), "pip", "install", f"--python={python}")
-    new = (tool, "venv", "--relocatable", "--no-project", f"--python={recipe.interpreter}", str(venv))
+    new = (tool, "venv", "--clear", "--relocatable", "--no-project", f"--python={recipe.interpreter}", str(venv))
     sandbox.run(new, code, "making the environment")
     command = dependency_command(code, source, recipe, python)
     if command:
-        sandbox.run([tool, *command], code, "installing the dependencies")
+        # A member of a workspace would be installed into the environment of the workspace otherwise.
+        sandbox.run(["env", f"UV_PROJECT_ENVIRONMENT={venv}", tool, *command], code, "installing the dependencies")
     if recipe.extra and not recipe.package:
         sandbox.run([*install, f"--requirements={recipe.extra}"], code, "installing the requirements of the entry")
     if recipe.program and not (venv / "bin" / recipe.program).is_file():
@@ -183,7 +184,13 @@ def install_uv(version: str, hashes: Sequence[str], tools: Path = TOOLS) -> Path
 
 def _as_root(command: Sequence[str], doing: str) -> None:
     done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
     )
     if done.returncode:
         raise WorkError(

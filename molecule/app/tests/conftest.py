@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from testbed.converge import converge as run
 from testbed.podman import ROOT, podman_ok
 
 if TYPE_CHECKING:
@@ -197,14 +198,17 @@ class Report:
         return str(failed[0].result["msg"]) if failed else ""
 
 
-@pytest.fixture
-def converge(converge: Any) -> Any:
-    """Converge with apps on top of those of the inventory, which stay released, and look at what became of them."""
+@pytest.fixture(scope="session")
+def converge(machine: Any) -> Any:
+    """Converge with apps on top of those of the inventory, which stay released, and look at what became of them.
+
+    What a test leaves behind is no concern of the next one, so nothing is converged back.
+    """
     inventory = yaml.safe_load((ROOT / "inventory/app/group_vars/web.yml").read_text(encoding="utf-8"))["app_apps"]
 
     def call(apps: list[dict[str, Any]] | None = None, *, check: bool = False, **variables: Any) -> Report:
         both = {"app_apps": [*inventory, *apps]} if apps is not None else {}
-        return Report(converge({**both, **variables}, check=check))
+        return Report(run(machine.scenario, machine.name, {**both, **variables}, check=check))
 
     return call
 

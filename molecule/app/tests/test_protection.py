@@ -42,6 +42,15 @@ def test_the_environment_is_for_root_only(host: Host) -> None:
     assert host.file("/etc/barehost/apps").mode == 0o700
 
 
+def test_the_environment_arrives_as_it_was_written(converge: Any, host: Host, samples: Any) -> None:
+    odd = {"PLAIN": "a b", "QUOTES": "say \"hi\", 'ho'", "SIGNS": "\\ $HOME ${HOME} `id` %h # ; !", "EMPTY": ""}
+    entry = {"name": "notes", "source": {"path": str(samples.code("notes"))}, "environment": odd}
+    assert converge([entry]).rc == 0
+    unit = "systemd-run --quiet --wait --pipe --property=EnvironmentFile=/etc/barehost/apps/notes.env"
+    seen = dict(line.split("=", 1) for line in host.check_output(f"{unit} env").splitlines())
+    assert {name: seen.get(name) for name in odd} == odd
+
+
 @pytest.mark.parametrize(
     "command",
     [
