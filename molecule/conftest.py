@@ -12,11 +12,12 @@ import pytest
 import testinfra
 from testbed.converge import Outcome
 from testbed.converge import converge as run_converge
+from testbed.engine import wait_until_ready
 from testbed.http import Http
-from testbed.podman import podman
+from testbed.podman import podman, podman_ok
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterator, Mapping
 
     from testinfra.host import Host
 
@@ -76,6 +77,17 @@ def converge(machine: Machine) -> Iterator[Converge]:
     if call.differs:
         outcome = call({"web_purge": True})
         assert outcome.rc == 0, f"the machine does not converge back: {outcome}"
+
+
+@pytest.fixture(scope="session")
+def reboot(machine: Machine) -> Callable[[], None]:
+    """Boot the machine anew; comes back when systemd has started everything."""
+
+    def again() -> None:
+        podman_ok("restart", "--time=20", machine.container)
+        wait_until_ready(machine.container, seconds=30)
+
+    return again
 
 
 @pytest.hookimpl(wrapper=True)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import base64
+import gc
 import json
 import re
 import zlib
@@ -52,6 +53,9 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Check, render, send."""
         super().run(tmp, task_vars)
+        # This process is a copy of Ansible that ends with the task: to look for garbage among all that it has inherited
+        # takes a quarter of its time and would find nothing.
+        gc.freeze()
         variables = task_vars or {}
         options = checked_options(DOCUMENTATION, self._task.args)
         problems = _path_problems(options)

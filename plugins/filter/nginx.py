@@ -39,8 +39,8 @@ files: "{{ (nginx_sites | barehost.web.nginx(nginx_apps)).files }}"
 RETURN = r"""
 _value:
   description:
-    - Mapping with C(files) and C(links) for M(barehost.web.publish), C(entries) (the names of all sites), C(remove) (patterns
-      of what absent sites left) and C(home) (whether a site serves files from a home folder).
+    - Mapping with C(files) and C(links) for M(barehost.web.publish), C(entries) (the names of all sites), C(remove)
+      (patterns of what absent sites left) and C(home) (whether a site serves files from a home folder).
   type: dict
 """
 

@@ -197,9 +197,7 @@ def orphan_sentence(entry: str, paths: Sequence[str]) -> str:
     )
 
 
-def _judge(
-    request: Request, program: str, commit: Commit, staged: Path, orphans: Mapping[str, Sequence[str]]
-) -> None:
+def _judge(request: Request, program: str, commit: Commit, staged: Path, orphans: Mapping[str, Sequence[str]]) -> None:
     """Have the program check the staged tree; take everything back if it refuses."""
     rules, live = request.validation, request.tree
     if rules is None or live is None:

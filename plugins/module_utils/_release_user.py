@@ -200,8 +200,10 @@ class Sandbox:
 
 
 def stop_work(app: str) -> None:
-    """End the work for an app that a killed run has left running."""
+    """End the work for an app that a killed run has left running, and remove the files it was handed."""
     # No name of an app has a dot in it: the pattern cannot mean another app's work.
     pattern = f"barehost-build-{app}.*.service"
     for verb in (["kill", "--signal=KILL"], ["stop"]):
         subprocess.run(["systemctl", *verb, pattern], capture_output=True, check=False, timeout=60)
+    for file in RUN.glob(f"{app}.*"):
+        file.unlink(missing_ok=True)

@@ -86,8 +86,7 @@ def _commands(app: Mapping[str, Any]) -> list[str]:
         "ExecStart=",
         f"ExecStart={command}",
         "ExecReload=",
-        f"ExecReload={command} --check-config",
-        "ExecReload=/bin/sh -c 'kill -HUP $MAINPID'",
+        f"ExecReload=/bin/sh {SETTINGS}/reload.sh {command}",
     ]
 
 
@@ -140,6 +139,7 @@ def _shared_files(apps: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         {"dest": f"{UNITS}/gunicorn@.service", "template": "gunicorn@.service.j2", "restart": services},
         {"dest": f"{UNITS}/gunicorn@.socket", "template": "gunicorn@.socket.j2", "restart": sockets},
         {"dest": f"{SETTINGS}/barehost_wsgi.py", "template": "barehost_wsgi.py", "reload": services},
+        {"dest": f"{SETTINGS}/reload.sh", "template": "reload.sh.j2"},
     ]
 
 

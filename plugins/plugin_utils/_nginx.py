@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
+from ansible_collections.barehost.web.plugins.plugin_utils._convert import plain
 from ansible_collections.barehost.web.plugins.plugin_utils._listen import listeners
-from ansible_collections.barehost.web.plugins.plugin_utils._schema import fill, load, plain
+from ansible_collections.barehost.web.plugins.plugin_utils._schema import fill, load
 
 ROOT = "/etc/nginx"
 _PLAIN = re.compile(r"[A-Za-z0-9/_.~+:@-]+\Z")
@@ -110,7 +111,7 @@ def _redirected(data: dict[str, Any], prefix: str, below: Location, exact: str) 
 
 
 def listen_directives(addresses: Iterable[str], *, ipv6: bool) -> list[str]:
-    """Arguments of ``listen`` for addresses of the model, each socket once; a bare port is every address of the host."""
+    """Arguments of ``listen`` for addresses of the model, each socket once; a bare port is every address."""
     sockets = (socket for address in addresses for socket in listeners(address))
     return list(dict.fromkeys(socket.directive for socket in sockets if ipv6 or socket.version != _IPV6))
 

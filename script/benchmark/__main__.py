@@ -27,6 +27,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from testbed.images import SUITES
 from testbed.podman import BedError, say
 
 from benchmark.hosts import Hosts
@@ -51,7 +52,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=3, help="runs that change nothing, each round (default: 3)")
     parser.add_argument("--sites", type=_numbers, default=[1, 10, 100], help="default: 1,10,100")
     parser.add_argument("--transport", type=_transports, default=list(NAMES), help="default: ssh,podman")
-    parser.add_argument("--image", default="debian13", help="Debian of the machines (default: debian13)")
+    parser.add_argument("--image", choices=list(SUITES), default="debian13", help="of the machines (default: debian13)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every single run to this file as well")
     return parser.parse_args()
 
@@ -116,8 +117,9 @@ class Bench:
         inventory = write_hosts(self._folder / "inventory-site", {"bench": transport.variables(machine)})
         command = ["--inventory=inventory/site", f"--inventory={inventory}", "--limit=bench", "site.yml"]
         self._note(About("site", "ssh", "first", "ours", 2, 1), lambda: converge(transport, command))
-        for number in range(1, self._given.rounds * self._given.repeats + 1):
-            self._note(About("site", "ssh", "again", "ours", 2, number), lambda: converge(transport, command))
+        for number in range(1, self._given.rounds + 1):
+            for _ in range(self._given.repeats):
+                self._note(About("site", "ssh", "again", "ours", 2, number), lambda: converge(transport, command))
 
     def _note(self, about: About, run: Callable[[], Measured]) -> None:
         """Run once and keep the figures; tell before what is run, after what it took."""

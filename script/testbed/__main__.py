@@ -28,7 +28,7 @@ def arguments() -> argparse.Namespace:
     start.add_argument("name", help="name of the container")
     start.add_argument("--image", required=True, choices=list(images.SUITES))
     start.add_argument("--port", type=int, help="publish this port on 127.0.0.1, at 8080 or above")
-    start.add_argument("--lifetime", type=int, metavar="SECONDS", help="remove it after this time")
+    start.add_argument("--lifetime", type=int, metavar="SECONDS", help="stop it after this time")
     start.add_argument("--guard", action="store_true", help="remove it when the molecule test around this call ends")
     remove = verbs.add_parser("down", help="remove machines of this checkout")
     remove.add_argument("name", nargs="*")

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import shutil
 import time
@@ -32,6 +33,7 @@ CAPABILITIES = {
 UNCONFINED = ("seccomp=unconfined", "apparmor=unconfined", "label=disable", "unmask=ALL")
 # An image that is degraded has a failed unit, which is no obstacle to a converge.
 READY = ("running", "degraded")
+MAX_COMPLAINT = 170
 
 
 @dataclass(frozen=True)
@@ -64,14 +66,19 @@ def forget() -> None:
 
 def first_that_starts(image: str) -> Engine:
     """Try every candidate with a real machine."""
-    complaints: list[str] = []
+    complaints: dict[str, None] = {}
     for candidate in candidates():
         complaint = try_to_start(candidate, image)
         if complaint is None:
             return candidate
-        if complaint not in complaints:
-            complaints.append(complaint)
+        complaints[shortened(complaint)] = None
     raise BedError(f"no container with systemd starts on this host: {'; '.join(complaints)}")
+
+
+def shortened(complaint: str) -> str:
+    """Leave out the identifiers, by which equal complaints differ, and the middle of long ones."""
+    text = re.sub(r"\b([0-9a-f]{64}|[0-9A-Z]{26})\b", "…", complaint)
+    return text if len(text) <= MAX_COMPLAINT else f"{text[:100]} … {text[-60:]}"
 
 
 def candidates() -> Iterator[Engine]:
@@ -142,7 +149,7 @@ def wait_until_ready(name: str, seconds: float) -> None:
         state = result.stdout.decode(errors="replace").strip() or last_line(result.stderr)
         if state in READY:
             return
-        if podman("container", "exists", name).returncode != 0:
+        if podman("inspect", "--format", "{{.State.Running}}", name).stdout.strip() != b"true":
             raise BedError("systemd ended at once inside the container")
         time.sleep(0.1)
     raise BedError(f"systemd inside {name} is not up after {seconds:.0f} s: {state}")

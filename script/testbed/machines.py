@@ -31,7 +31,8 @@ def up(name: str, image: str, *, port: int | None = None, lifetime: int | None =
     chosen = engine.choose(reference)
     podman("rm", "-f", "-t", "0", "--ignore", name)
     options = ["--publish", f"127.0.0.1:{free_port()}:{port}"] if port else []
-    options += ["--rm", "--timeout", str(lifetime)] if lifetime else []
+    # Not with --rm, which would take the machine away when it is booted anew.
+    options += ["--timeout", str(lifetime)] if lifetime else []
     started = podman(
         *chosen.podman,
         "run",

@@ -29,10 +29,11 @@ def lint() -> Job:
         "ruff": ("ruff", "check", "."),
         "ruff format": ("ruff", "format", "--check", "."),
         "mypy": ("mypy",),
-        "mypy of the test bed": ("mypy", "script/testbed", "molecule/conftest.py"),
+        "mypy of script": ("mypy", "script", "molecule/conftest.py"),
         "yamllint": ("yamllint", "--strict", "."),
         "shellcheck": ("shellcheck", "--external-sources", "--check-sourced", *shell_scripts()),
         "antsibull-changelog": ("antsibull-changelog", "lint"),
+        "antsibull-docs": ("antsibull-docs", "lint-collection-docs", "--plugin-docs", "."),
         "ansible-lint": ("ansible-lint", "--offline", "--strict", "--profile", "production"),
     }
     return Job("lint", [Step(name, command) for name, command in commands.items()], LOGS / "lint.log")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from testinfra.host import Host
 
-WSGI = """
+WSGI = """# {place}
 def app(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [b"{answer}"]
@@ -44,8 +44,8 @@ class Samples:
         return self.folder / name
 
     def code(self, name: str, answer: str = "one") -> Path:
-        """Write a WSGI app without dependencies."""
-        return self.write(name, {"wsgi.py": WSGI.format(answer=answer)})
+        """Write a WSGI app without dependencies. No other test has the same code, so it is always a new release."""
+        return self.write(name, {"wsgi.py": WSGI.format(answer=answer, place=self.folder)})
 
     def archive(self, name: str) -> tuple[str, str]:
         """Pack a source as forges do, everything in one folder. Gives the file and its checksum."""
@@ -183,7 +183,7 @@ class Report:
     @property
     def released(self) -> dict[str, Any]:
         """Result of the task that releases."""
-        return dict(self.outcome.task("Release |").result)
+        return dict(self.outcome.task("barehost.web.release").result)
 
     @property
     def apps(self) -> dict[str, str]:

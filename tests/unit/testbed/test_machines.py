@@ -98,3 +98,10 @@ def test_last_line(output: bytes, expected: str) -> None:
 def test_no_guard_outside_of_a_test() -> None:
     """A machine made by hand is kept: nothing above this process is a `molecule test`."""
     assert guard.run_of_molecule(os.getpid()) is None
+
+
+def test_equal_complaints_are_told_once() -> None:
+    """Only the identifier of the container differs between two of them, and a long one is cut."""
+    told = {engine.shortened(f"Error: {letter * 64} does not start") for letter in "ab"}
+    assert told == {"Error: … does not start"}
+    assert len(engine.shortened("x" * 1000)) < 200

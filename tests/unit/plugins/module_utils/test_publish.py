@@ -22,7 +22,7 @@ from ansible_collections.barehost.web.plugins.module_utils._publish import (
     request_from,
 )
 from ansible_collections.barehost.web.plugins.module_utils._publish_commit import beside
-from ansible_collections.barehost.web.plugins.module_utils._publish_plan import Item
+from ansible_collections.barehost.web.plugins.module_utils._publish_plan import Item, folders_above
 
 USER, GROUP = getpass.getuser(), grp.getgrgid(os.getgid()).gr_name
 
@@ -397,3 +397,13 @@ def test_request_is_built_from_plain_data() -> None:
 
 def test_staged_names_are_hidden_from_include_patterns() -> None:
     assert beside(Path("/etc/nginx/sites-enabled/main")).name == ".main.barehost"
+
+
+def test_folders_above_are_named_once_outer_ones_first() -> None:
+    assert list(folders_above(["/a/b/one", "/a/b/two", "/a/c/d/three", "/four"]).items()) == [
+        ("/", "/a/b/one"),
+        ("/a", "/a/b/one"),
+        ("/a/b", "/a/b/one"),
+        ("/a/c", "/a/c/d/three"),
+        ("/a/c/d", "/a/c/d/three"),
+    ]

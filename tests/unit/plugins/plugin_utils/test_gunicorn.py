@@ -56,8 +56,7 @@ def test_settings_are_written_as_python(value: object, text: str) -> None:
                 "ExecStart=",
                 f"ExecStart={GUNICORN}",
                 "ExecReload=",
-                f"ExecReload={GUNICORN} --check-config",
-                "ExecReload=/bin/sh -c 'kill -HUP $MAINPID'",
+                f"ExecReload=/bin/sh /etc/gunicorn/reload.sh {GUNICORN}",
             ],
         ),
         ({"graceful_timeout": 60}, ["TimeoutStopSec=65"]),
@@ -127,6 +126,7 @@ def test_change_of_what_apps_share_reaches_all_of_them() -> None:
         ["gunicorn@b.service", "gunicorn@util.service"],
         ["gunicorn@b.socket", "gunicorn@util.socket"],
         ["gunicorn@b.service", "gunicorn@util.service"],
+        [],
     ]
 
 

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -109,3 +111,27 @@ def test_host_without_sites_still_refuses_unknown_names() -> None:
 def test_home_folders_are_noticed(folder: str, home: bool) -> None:
     parts = published([site("a", routes=[{"path": "/", "static": folder}])], [], ipv6=True)
     assert parts["home"] is home
+
+
+TEMPLATES = Path(__file__).parents[4] / "roles" / "nginx" / "templates" / "routes"
+
+
+def read_by(template: Path) -> set[str]:
+    text = template.read_text(encoding="utf-8")
+    included = [TEMPLATES.parent / name for name in re.findall(r'include "([^"]+)"', text)]
+    return set(re.findall(r"(?:route|location\.data)\.(\w+)", text)).union(*map(read_by, included))
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        {"path": "/a", "app": "util"},
+        {"path": "/a", "proxy": "http://127.0.0.1:8080"},
+        {"path": "/a", "static": "/srv/a"},
+        {"path": "/a", "redirect": "/b"},
+    ],
+)
+def test_template_of_a_location_gets_what_it_reads_and_no_more(route: dict[str, Any]) -> None:
+    (_, file) = published([site("a", routes=[route])], [*APPS.values()], ipv6=True)["files"]
+    for location in file["vars"]["site"]["locations"]:
+        assert set(location["data"]) == read_by(TEMPLATES / f"{location['kind']}.conf.j2")
