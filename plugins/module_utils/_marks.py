@@ -23,6 +23,13 @@ STATE = Path("/var/lib/barehost")
 SYSTEMD = "systemd"
 
 
+def private_folder(path: Path) -> None:
+    """Make a folder and its missing parents so that only their owner can look inside."""
+    for folder in [*reversed(path.parents), path]:
+        if not folder.exists():
+            folder.mkdir(mode=0o700, exist_ok=True)
+
+
 def marks_folder(state: Path = STATE) -> Path:
     """The folder of the marks."""
     return state / "marks"
@@ -34,7 +41,7 @@ def mark(unit: str, action: Action, state: Path = STATE) -> None:
     A restart that is already noted is never weakened to a reload.
     """
     folder = marks_folder(state)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_folder(folder)
     path = folder / unit
     if action == "reload" and read_mark(unit, state) == "restart":
         return

@@ -12,6 +12,9 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from ansible_collections.barehost.web.plugins.module_utils._lock import lock
+from ansible_collections.barehost.web.plugins.module_utils._marks import STATE
+
 #: What is tested is supported, nothing else.
 SUPPORTED = ("bookworm", "trixie")
 
@@ -103,28 +106,34 @@ def _services_stay_down() -> Iterator[None]:
             _POLICY.unlink(missing_ok=True)
 
 
-def forget_killed_run() -> None:
-    """Remove the start policy that a killed run may have left behind."""
-    if _POLICY.exists() and _POLICY.read_text(encoding="utf-8") == _POLICY_TEXT:
-        _POLICY.unlink()
+def killed_run() -> bool:
+    """Whether a run that was killed left its start policy behind."""
+    return _POLICY.exists() and _POLICY.read_text(encoding="utf-8") == _POLICY_TEXT
 
 
 def install(names: Sequence[str], *, lock_timeout: int) -> None:
-    """Install ``names`` in one transaction.
+    """Install ``names`` in one transaction, and repair what a killed run left.
 
-    :param lock_timeout: seconds to wait for another run of the package manager.
+    :param lock_timeout: seconds to wait for another run of this function or of the package manager.
     """
-    wait = ("-o", f"DPkg::Lock::Timeout={lock_timeout}")
-    get = ["apt-get", "--quiet", "--yes", *wait, *_KEEP_CONFIGURATION]
-    with _services_stay_down():
-        _repair(lock_timeout)
-        command = [*get, "--no-install-recommends", "install", *names]
-        try:
-            _run(command, f"Installing {', '.join(names)}")
-        except PackageError:
-            # A bare host has no lists, and old lists name versions that the archive has replaced since.
-            _run([*get, "update"], "Reading the package lists")
-            _run([*command, "--fix-broken"], f"Installing {', '.join(names)}")
+    with lock(STATE / "packages.lock", lock_timeout):
+        if killed_run():
+            _POLICY.unlink()
+        if names:
+            with _services_stay_down():
+                _repair(lock_timeout)
+                _install(names, lock_timeout)
+
+
+def _install(names: Sequence[str], lock_timeout: int) -> None:
+    get = ["apt-get", "--quiet", "--yes", "-o", f"DPkg::Lock::Timeout={lock_timeout}", *_KEEP_CONFIGURATION]
+    command = [*get, "--no-install-recommends", "install", *names]
+    try:
+        _run(command, f"Installing {', '.join(names)}")
+    except PackageError:
+        # A bare host has no lists, and old lists name versions that the archive has replaced since.
+        _run([*get, "update"], "Reading the package lists")
+        _run([*command, "--fix-broken"], f"Installing {', '.join(names)}")
 
 
 def _repair(lock_timeout: int) -> None:

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import json
-import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.barehost.web.plugins.module_utils import _marks, _validate
+from ansible_collections.barehost.web.plugins.module_utils._lock import lock
 from ansible_collections.barehost.web.plugins.module_utils._publish_commit import Commit
 from ansible_collections.barehost.web.plugins.module_utils._publish_plan import (
     Found,
@@ -29,7 +28,6 @@ from ansible_collections.barehost.web.plugins.module_utils._publish_plan import 
     next_manifest,
 )
 
-_POLL_SECONDS = 0.2
 _UNITS = Path("/etc/systemd/system")
 _HIDDEN = "(content not shown)\n"
 
@@ -77,39 +75,13 @@ class Outcome:
     notes: list[str] = field(default_factory=list)
 
 
-@contextlib.contextmanager
-def lock(path: Path, timeout: float) -> Iterator[None]:
-    """Hold the lock file ``path``; wait up to ``timeout`` seconds for another holder, then give up by name.
-
-    The kernel frees the lock of a process that dies, so a killed run blocks nobody.
-    """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    until = time.monotonic() + timeout
-    with path.open("a+", encoding="ascii") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= until:
-                    file.seek(0)
-                    raise PublishError(
-                        f"Another run ({file.read().strip() or 'just started'}) holds {path} for more than "
-                        f"{timeout:g} seconds. Wait for it to end, then run again."
-                    ) from None
-                time.sleep(_POLL_SECONDS)
-        file.truncate(0)
-        file.write(f"process {os.getpid()}, since {time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())}\n")
-        file.flush()
-        yield
-
-
 def publish(request: Request, *, check: bool = False, state: Path = _marks.STATE) -> Outcome:
     """Bring the host to what ``request`` wants.
 
     :param check: change nothing that lasts, but tell what would change and let the program judge it if it is there.
     :param state: the folder the collection keeps its memory in.
     :raises PublishError: nothing was changed; the message says why and what to do.
+    :raises LockedError: another run publishes this set and does not come to an end.
     """
     memory = state / "published"
     if check:
@@ -279,7 +251,7 @@ def _save_foreign(steps: Sequence[Step], folder: Path) -> list[str]:
     for step in steps:
         if step.foreign and step.before and step.before.kind == "file":
             copy = folder / f"{step.item.path.strip('/')}.{stamp}"
-            copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _marks.private_folder(copy.parent)
             copy.touch(mode=0o600)
             copy.write_bytes(step.before.content)
             saved.append(str(copy))

@@ -19,7 +19,7 @@ from typing import Any
 
 from ansible_collections.barehost.web.plugins.module_utils import _marks
 from ansible_collections.barehost.web.plugins.module_utils._accounts import AccountError, Accounts
-from ansible_collections.barehost.web.plugins.module_utils._publish import lock
+from ansible_collections.barehost.web.plugins.module_utils._lock import lock
 from ansible_collections.barehost.web.plugins.module_utils._release_app import App, AppRun, Done, Settings
 from ansible_collections.barehost.web.plugins.module_utils._release_fetch import Source
 from ansible_collections.barehost.web.plugins.module_utils._release_make import CACHE

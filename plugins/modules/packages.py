@@ -65,6 +65,7 @@ ipv6:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.barehost.web.plugins.module_utils import _packages
+from ansible_collections.barehost.web.plugins.module_utils._lock import LockedError
 
 
 def main() -> None:
@@ -81,12 +82,10 @@ def main() -> None:
         codename = _packages.supported_codename()
         versions = _packages.installed(names)
         missing = [name for name in names if name not in versions]
-        if not module.check_mode:
-            _packages.forget_killed_run()
-        if missing and not module.check_mode:
+        if (missing or _packages.killed_run()) and not module.check_mode:
             _packages.install(missing, lock_timeout=module.params["lock_timeout"])
             versions = _packages.installed(names)
-    except _packages.PackageError as error:
+    except (_packages.PackageError, LockedError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(
         changed=bool(missing),

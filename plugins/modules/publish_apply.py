@@ -43,6 +43,7 @@ import json
 import zlib
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.barehost.web.plugins.module_utils._lock import LockedError
 from ansible_collections.barehost.web.plugins.module_utils._publish import (
     PublishError,
     orphan_sentence,
@@ -59,7 +60,7 @@ def main() -> None:
     payload = json.loads(zlib.decompress(base64.b64decode(module.params["payload"])))
     try:
         outcome = publish(request_from(payload), check=module.check_mode)
-    except PublishError as error:
+    except (PublishError, LockedError) as error:
         module.fail_json(msg=str(error))
     for note in outcome.notes:
         module.warn(note)

@@ -42,7 +42,7 @@ import os
 import zlib
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.barehost.web.plugins.module_utils._publish import PublishError
+from ansible_collections.barehost.web.plugins.module_utils._lock import LockedError
 from ansible_collections.barehost.web.plugins.module_utils._release import described, explain, release, request_from
 
 
@@ -58,7 +58,7 @@ def main() -> None:
     request = request_from(payload, check=module.check_mode)
     try:
         outcome = release(request)
-    except PublishError as error:
+    except LockedError as error:
         module.fail_json(msg=str(error))
     for warning in outcome.warnings:
         module.warn(warning)

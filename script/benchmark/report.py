@@ -61,6 +61,25 @@ class Target:
         return f"{'pass' if self.reached else 'miss'}  {self.name}: {self.measured:.2f} (at most {self.most:g})"
 
 
+@dataclass(frozen=True)
+class Figures:
+    """Several runs in one: medians, and the least wall time, which shows what an idle computer can do."""
+
+    seconds: float
+    least: float
+    processor: float
+    calls: float
+
+    def __str__(self) -> str:
+        """Give the columns of a table."""
+        return f"{self.seconds:>7.2f} {self.least:>7.2f} {self.processor:>6.2f} {self.calls:>5.0f}"
+
+    @staticmethod
+    def head() -> str:
+        """Give the names of the columns."""
+        return f"{'median':>7} {'least':>7} {'cpu':>6} {'calls':>5}"
+
+
 class Report:
     """All runs of one benchmark."""
 
@@ -78,22 +97,23 @@ class Report:
         lines = []
         for transport in self._values("transport", stack="nginx"):
             chosen: dict[str, object] = {"stack": "nginx", "transport": transport}
-            lines += ["", f"nginx over {transport}; seconds, medians", *_HEAD]
-            for kind in KINDS:
+            lines += ["", f"nginx over {transport}", *_HEAD]
+            for kind, name in KINDS.items():
                 for sites in self._values("sites", kind=kind, **chosen):
-                    lines.append(self._line(kind, sites, chosen))
+                    ours, shell = (
+                        self._figures(kind=kind, sites=sites, side=side, **chosen) for side in ("ours", "shell")
+                    )
+                    ratio = ours.seconds / shell.seconds
+                    lines.append(f"{name:<14} {sites:>5}   {ours}   {shell}   {ratio:>5.2f}")
         for kind in self._values("kind", stack="site"):
-            runs = {"stack": "site", "kind": kind}
-            seconds, processor, calls = (self.median(field, **runs) for field in ("seconds", "processor", "calls"))
-            lines.append(f"site over ssh, {KINDS[kind]}: {seconds:.2f} s, {processor:.2f} s cpu, {calls:.0f} calls")
+            lines.append(f"site over ssh, {KINDS[kind]:<14}   {self._figures(stack='site', kind=kind)}")
         return lines
 
     def targets(self) -> list[Target]:
         """Compare what was measured with what is wanted."""
         found = []
-        for transport in self._values("transport", stack="nginx"):
-            if {1, 100} <= set(self._values("sites", transport=transport, stack="nginx")):
-                found += self._nginx_targets(transport)
+        if {1, 100} <= set(self._values("sites", transport="ssh", stack="nginx")):
+            found += self._nginx_targets()
         if self._which(stack="site", kind="again"):
             seconds, calls = (self.median(field, stack="site", kind="again") for field in ("seconds", "calls"))
             found += [Target("site, no change, calls", calls, 12), Target("site, no change, seconds", seconds, 8)]
@@ -112,31 +132,26 @@ class Report:
             "targets": [{**asdict(target), "reached": target.reached} for target in self.targets()],
         }
 
-    def _nginx_targets(self, transport: str) -> list[Target]:
+    def _nginx_targets(self) -> list[Target]:
+        """Judge ssh alone: where a connection cannot pipeline, what is compared is the connection."""
+
         def median(field: str, kind: Kind, side: str, sites: int) -> float:
-            return self.median(field, stack="nginx", transport=transport, kind=kind, side=side, sites=sites)
+            return self.median(field, stack="nginx", transport="ssh", kind=kind, side=side, sites=sites)
 
         one, many = (median("seconds", "again", "ours", sites) for sites in (1, 100))
         calls, more_calls = (median("calls", "again", "ours", sites) for sites in (1, 100))
         floor, first_floor = (median("seconds", kind, "shell", 100) for kind in ("again", "first"))
         first = median("seconds", "first", "ours", 100)
         return [
-            Target(f"{transport}, no change, 100 sites against 1, time", many / one, 1.15),
-            Target(f"{transport}, no change, 100 sites against 1, more calls", more_calls - calls, 0),
-            Target(f"{transport}, no change, 100 sites, ours against shell", many / floor, 5),
-            Target(f"{transport}, first converge, 100 sites, ours against shell", first / first_floor, 1.8),
+            Target("no change, 100 sites against 1, time", many / one, 1.15),
+            Target("no change, 100 sites against 1, calls", more_calls / calls, 1),
+            Target("no change, 100 sites, ours against shell", many / floor, 5),
+            Target("first converge, 100 sites, ours against shell", first / first_floor, 1.8),
         ]
 
-    def _line(self, kind: Kind, sites: int, chosen: dict[str, object]) -> str:
-        ours, shell = (
-            {field: self.median(field, kind=kind, sites=sites, side=side, **chosen) for field in _FIELDS}
-            for side in ("ours", "shell")
-        )
-        return (
-            f"{KINDS[kind]:<15} {sites:>5}   {ours['seconds']:>7.2f} {ours['processor']:>6.2f} {ours['calls']:>6.0f}"
-            f"   {shell['seconds']:>7.2f} {shell['processor']:>6.2f} {shell['calls']:>6.0f}"
-            f"   {ours['seconds'] / shell['seconds']:>12.2f}"
-        )
+    def _figures(self, **wanted: object) -> Figures:
+        seconds, processor, calls = (self.median(field, **wanted) for field in ("seconds", "processor", "calls"))
+        return Figures(seconds, min(sample.seconds for sample in self._which(**wanted)), processor, calls)
 
     def _which(self, **wanted: object) -> list[Sample]:
         rest = wanted.items()
@@ -146,8 +161,7 @@ class Report:
         return list(dict.fromkeys(getattr(sample.about, field) for sample in self._which(**wanted)))
 
 
-_FIELDS = ("seconds", "processor", "calls")
 _HEAD = (
-    f"{'':<15} {'':>5}   {'ours':>7} {'':>6} {'':>6}   {'shell':>7} {'':>6} {'':>6}   {'ours / shell':>12}",
-    f"{'':<15} {'sites':>5}   {'wall':>7} {'cpu':>6} {'calls':>6}   {'wall':>7} {'cpu':>6} {'calls':>6}   {'wall':>12}",
+    f"{'':<14} {'':>5}   {'ours':<27}   {'shell':<27}   ours/",
+    f"{'':<14} {'sites':>5}   {Figures.head()}   {Figures.head()}   shell",
 )

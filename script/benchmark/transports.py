@@ -44,11 +44,13 @@ class Transport:
     def variables(self, container: str) -> dict[str, Any]:
         """Give the variables of a host for Ansible's inventory."""
         if self.name == "podman":
-            # Without a user the plugin copies straight into the container's file system, where podman can mount it.
+            # Without a user the plugin copies straight into the container's file system, where podman can mount it;
+            # with a path in full nobody needs to ask where ~ is.
             return {
                 "ansible_connection": "containers.podman.podman",
                 "ansible_host": container,
                 "ansible_python_interpreter": "/usr/bin/python3",
+                "ansible_remote_tmp": "/root/.ansible/tmp",
             }
         return {**_machine_variables(), "ansible_host": container}
 

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.barehost.web.plugins.module_utils import _marks, _tree
+from ansible_collections.barehost.web.plugins.module_utils._lock import LockedError, lock
 from ansible_collections.barehost.web.plugins.module_utils._publish import (
     PublishError,
     Request,
-    lock,
     publish,
     request_from,
 )
@@ -302,7 +302,7 @@ def test_second_run_waits_for_the_first(host: Host) -> None:
 
 def test_lock_that_is_not_freed_is_told(host: Host) -> None:
     path = host.state / "published/nginx.lock"
-    with lock(path, 1), pytest.raises(PublishError, match=rf"process {os.getpid()}.*for more than 0 seconds"):
+    with lock(path, 1), pytest.raises(LockedError, match=rf"process {os.getpid()}.*for more than 0 seconds"):
         host.publish(*host.site("main"), lock_timeout=0)
 
 
