@@ -12,7 +12,6 @@ import errno
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,59 +19,24 @@ from ansible_collections.barehost.web.plugins.module_utils import _marks, _valid
 from ansible_collections.barehost.web.plugins.module_utils._lock import lock
 from ansible_collections.barehost.web.plugins.module_utils._publish_commit import Commit
 from ansible_collections.barehost.web.plugins.module_utils._publish_plan import (
-    Found,
-    Item,
     Step,
     folders_above,
     make_plan,
     next_manifest,
 )
+from ansible_collections.barehost.web.plugins.module_utils._publish_report import (
+    Outcome,
+    difference,
+    orphan_sentence,
+    report,
+)
+from ansible_collections.barehost.web.plugins.module_utils._publish_request import Request
 
 _UNITS = Path("/etc/systemd/system")
-_HIDDEN = "(content not shown)\n"
 
 
 class PublishError(Exception):
     """Nothing was changed, and why."""
-
-
-@dataclass(frozen=True)
-class Validation:
-    """How a program checks the tree before it goes live."""
-
-    command: tuple[str, ...]
-    scratch: tuple[str, ...] = ()
-    reject: str = ""
-    timeout: int = 60
-
-
-@dataclass(frozen=True)
-class Request:
-    """What one publish wants; the options of the module in typed form."""
-
-    name: str
-    items: list[Item]
-    tree: Path | None = None
-    entries: tuple[str, ...] = ()
-    remove: tuple[str, ...] = ()
-    reload: tuple[str, ...] = ()
-    restart: tuple[str, ...] = ()
-    validation: Validation | None = None
-    purge: bool = False
-    lock_timeout: int = 60
-
-
-@dataclass
-class Outcome:
-    """What a publish did, or would do in check mode."""
-
-    changed: bool = False
-    files: list[dict[str, Any]] = field(default_factory=list)
-    orphans: dict[str, list[str]] = field(default_factory=dict)
-    saved: list[str] = field(default_factory=list)
-    diff: list[dict[str, str]] = field(default_factory=list)
-    validated: bool = False
-    notes: list[str] = field(default_factory=list)
 
 
 def publish(request: Request, *, check: bool = False, state: Path = _marks.STATE) -> Outcome:
@@ -105,8 +69,8 @@ def _publish(request: Request, memory: Path, *, check: bool, state: Path) -> Out
     if plan.problems:
         raise PublishError("Nothing was changed:\n" + "\n".join(f"- {problem}" for problem in plan.problems))
     outcome = Outcome(changed=bool(plan.steps), orphans=plan.orphans)
-    outcome.files = [_report(step) for step in plan.steps]
-    outcome.diff = [_diff(step) for step in plan.steps if step.item.kind != "directory"]
+    outcome.files = [report(step) for step in plan.steps]
+    outcome.diff = [difference(step) for step in plan.steps if step.item.kind != "directory"]
     commit = Commit(plan.steps, request.tree, [*manifest, *(item.path for item in request.items)])
     after = next_manifest(request.items, manifest, plan)
     if not plan.steps:
@@ -159,14 +123,6 @@ def _stage_and_validate(request: Request, commit: Commit, outcome: Outcome, *, c
     if program and commit.staged_tree:
         _judge(request, program, commit, commit.staged_tree, outcome.orphans)
         outcome.validated = True
-
-
-def orphan_sentence(entry: str, paths: Sequence[str]) -> str:
-    """What is left of an entry that nobody mentions, and what can be done about it."""
-    return (
-        f"'{entry}' is no longer in the model, but its files are still on the host: {', '.join(paths)}. "
-        "Give the entry with state: absent, or purge, to remove them."
-    )
 
 
 def _judge(request: Request, program: str, commit: Commit, staged: Path, orphans: Mapping[str, Sequence[str]]) -> None:
@@ -256,106 +212,3 @@ def _save_foreign(steps: Sequence[Step], folder: Path) -> list[str]:
             copy.write_bytes(step.before.content)
             saved.append(str(copy))
     return saved
-
-
-def _report(step: Step) -> dict[str, Any]:
-    return {
-        "path": step.item.path,
-        "change": step.change,
-        "kind": step.item.kind,
-        "entry": step.item.entry,
-        "edited_elsewhere": step.foreign,
-    }
-
-
-def _text(found: Found | Item | None, *, secret: bool) -> str:
-    if found is None:
-        return ""
-    if found.kind == "link":
-        return f"-> {found.target}\n"
-    if secret:
-        return _HIDDEN
-    try:
-        return found.content.decode("utf-8")
-    except UnicodeDecodeError:
-        return "(binary content)\n"
-
-
-def _attributes(uid: object, gid: object, mode: int) -> str:
-    return f"owner {uid}, group {gid}, mode {mode:04o}\n"
-
-
-def _diff(step: Step) -> dict[str, str]:
-    path = step.item.path
-    if step.change == "attributes" and step.before:
-        return {
-            "before_header": path,
-            "after_header": path,
-            "before": _attributes(step.before.uid, step.before.gid, step.before.mode),
-            "after": _attributes(step.uid, step.gid, step.item.mode),
-        }
-    after = None if step.change == "remove" else step.item
-    return {
-        "before_header": path if step.before else "(absent)",
-        "after_header": path if after else "(removed)",
-        "before": _text(step.before, secret=step.item.secret),
-        "after": _text(after, secret=step.item.secret),
-    }
-
-
-def request_from(payload: Mapping[str, Any]) -> Request:
-    """Build a request from the plain data that the controller sent."""
-    items = [
-        Item(
-            path=file["dest"],
-            kind="file",
-            content=file["content"].encode(),
-            owner=file["owner"],
-            group=file["group"],
-            mode=int(file["mode"], 8),
-            entry=file["entry"],
-            template=file["template"],
-            secret=file["secret"],
-            reload=tuple(file["reload"]),
-            restart=tuple(file["restart"]),
-        )
-        for file in payload["files"]
-    ]
-    items += [
-        Item(
-            path=link["dest"],
-            kind="link",
-            target=link["target"],
-            mode=0o777,
-            entry=link["entry"],
-            reload=tuple(link["reload"]),
-            restart=tuple(link["restart"]),
-        )
-        for link in payload["links"]
-    ]
-    items += [
-        Item(
-            path=folder["path"],
-            kind="directory",
-            owner=folder["owner"],
-            group=folder["group"],
-            mode=int(folder["mode"], 8),
-            entry=folder["entry"],
-        )
-        for folder in payload["directories"]
-    ]
-    check = payload["validate"]
-    return Request(
-        name=payload["set"],
-        items=items,
-        tree=Path(payload["tree"]) if payload["tree"] else None,
-        entries=tuple(payload["entries"]),
-        remove=tuple(payload["remove"]),
-        reload=tuple(payload["reload"]),
-        restart=tuple(payload["restart"]),
-        validation=Validation(tuple(check["command"]), tuple(check["scratch"]), check["reject"], int(check["timeout"]))
-        if check
-        else None,
-        purge=payload["purge"],
-        lock_timeout=int(payload["lock_timeout"]),
-    )

@@ -6,92 +6,27 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ansible_collections.barehost.web.plugins.module_utils import _marks
-from ansible_collections.barehost.web.plugins.module_utils._ready import Probe, Waiter
+from ansible_collections.barehost.web.plugins.module_utils._ready import Waiter
+from ansible_collections.barehost.web.plugins.module_utils._units_plan import (
+    Status,
+    Wanted,
+    Work,
+    leaving,
+    parse_show,
+    plan,
+    sockets_first,
+)
 
 _PROPERTIES = "Id,LoadState,ActiveState,UnitFileState,NeedDaemonReload,CanReload,NRestarts,Result"
 _LOG_LINES = 40
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """What a unit is to be."""
-
-    name: str
-    started: bool = True
-    enabled: bool = True
-    entry: str = ""
-    probe: Probe | None = None
-
-
-@dataclass(frozen=True)
-class Status:
-    """What systemd says of a unit."""
-
-    load: str = "not-found"
-    active: str = "inactive"
-    enabled: str = ""
-    stale: bool = False
-    can_reload: bool = False
-    restarts: int = 0
-    result: str = ""
-
-    @property
-    def is_active(self) -> bool:
-        """Whether the unit does its work, also while it reloads."""
-        return self.active in {"active", "reloading", "refreshing"}
-
-    @property
-    def is_quiet(self) -> bool:
-        """Whether there is nothing to stop."""
-        return self.active == "inactive"
-
-
-@dataclass
-class Work:
-    """The commands that bring units from their status to what is wanted, each with all its units."""
-
-    enable: list[str] = field(default_factory=list)
-    disable: list[str] = field(default_factory=list)
-    stop: list[str] = field(default_factory=list)
-    start: list[str] = field(default_factory=list)
-    restart: list[str] = field(default_factory=list)
-    reload: list[str] = field(default_factory=list)
-
-    def sentences(self) -> list[str]:
-        """What is to be done, for people."""
-        return [f"{verb} {unit}" for verb, units in vars(self).items() for unit in units]
-
-    def touched(self) -> set[str]:
-        """Units that begin anew or take something up."""
-        return {*self.start, *self.restart, *self.reload}
-
-
 class UnitError(Exception):
     """Which units are not what they should be, and what they said."""
-
-
-def parse_show(text: str) -> list[Status]:
-    """Read the output of ``systemctl show`` for several units, one block each in the order asked."""
-    found = []
-    for block in text.strip().split("\n\n"):
-        row = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
-        found.append(
-            Status(
-                load=row.get("LoadState", "not-found"),
-                active=row.get("ActiveState", "inactive"),
-                enabled=row.get("UnitFileState", ""),
-                stale=row.get("NeedDaemonReload") == "yes",
-                can_reload=row.get("CanReload") == "yes",
-                restarts=int(row.get("NRestarts") or 0),
-                result=row.get("Result", ""),
-            )
-        )
-    return found
 
 
 def _systemctl(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -108,77 +43,6 @@ def show(names: Sequence[str]) -> dict[str, Status]:
     return dict(zip(names, parse_show(done.stdout), strict=True))
 
 
-def _service_of(socket: str) -> str:
-    return socket.removesuffix(".socket") + ".service"
-
-
-def plan(wanted: Iterable[Wanted], status: dict[str, Status], marks: dict[str, _marks.Action | None]) -> Work:
-    """What has to be done; pure."""
-    work = Work()
-    wanted = list(wanted)
-    for unit in wanted:
-        if unit.started:
-            _plan_started(unit, status[unit.name], marks.get(unit.name), work)
-        else:
-            _plan_stopped(unit, status[unit.name], work)
-    # systemd opens a socket only while its service is down, and hands it over when the service starts.
-    names = {unit.name for unit in wanted if unit.started}
-    for socket in [name for name in [*work.start, *work.restart] if name.endswith(".socket")]:
-        service = _service_of(socket)
-        if service in names and not status[service].is_quiet:
-            for verb in (work.restart, work.reload, work.start):
-                if service in verb:
-                    verb.remove(service)
-            work.stop.append(service)
-            work.start.append(service)
-    return work
-
-
-def _plan_started(unit: Wanted, now: Status, mark: _marks.Action | None, work: Work) -> None:
-    if unit.enabled and now.enabled not in {"enabled", "static", "alias", "generated"}:
-        work.enable.append(unit.name)
-    if not unit.enabled and now.enabled == "enabled":
-        work.disable.append(unit.name)
-    if not now.is_active:
-        # A unit that waits to be restarted after a crash must not go on with what it was started with.
-        (work.start if now.is_quiet else work.restart).append(unit.name)
-    elif mark == "restart" or (mark == "reload" and not now.can_reload):
-        work.restart.append(unit.name)
-    elif mark == "reload":
-        work.reload.append(unit.name)
-
-
-def _plan_stopped(unit: Wanted, now: Status, work: Work) -> None:
-    if now.load == "not-found" and now.is_quiet:
-        return
-    if now.enabled == "enabled":
-        work.disable.append(unit.name)
-    if not now.is_quiet:
-        work.stop.append(unit.name)
-
-
-def leaving(wanted: Iterable[Wanted], status: dict[str, Status], marks: dict[str, _marks.Action | None]) -> list[str]:
-    """Units to stop before systemd forgets the unit files they run by: only those tell what there is to clean up.
-
-    A socket removes its file when it stops. By a new unit file, or by none, it would leave the old one behind.
-    """
-    wanted = list(wanted)
-    names = {unit.name for unit in wanted}
-    found = []
-    for unit in wanted:
-        moves = unit.name.endswith(".socket") and marks.get(unit.name) == "restart"
-        if not status[unit.name].is_quiet and (moves or not unit.started):
-            found.append(unit.name)
-            if moves and unit.started and _service_of(unit.name) in names:
-                found.append(_service_of(unit.name))
-    return _sockets_first(dict.fromkeys(found))
-
-
-def _sockets_first(names: Iterable[str]) -> list[str]:
-    """A socket is stopped before its service, or a request in between would start the service again."""
-    return sorted(names, key=lambda name: not name.endswith(".socket"))
-
-
 def _do(work: Work) -> dict[str, str]:
     """Carry the work out; returns what systemd complained about, by unit."""
     complaints: dict[str, str] = {}
@@ -189,7 +53,7 @@ def _do(work: Work) -> dict[str, str]:
     for verb, units in (
         ("enable", work.enable),
         ("disable", work.disable),
-        ("stop", _sockets_first(work.stop)),
+        ("stop", sockets_first(work.stop)),
         ("restart", restart_sockets),
         ("start", sockets),
         ("start", services),

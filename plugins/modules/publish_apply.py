@@ -44,12 +44,9 @@ import zlib
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.barehost.web.plugins.module_utils._lock import LockedError
-from ansible_collections.barehost.web.plugins.module_utils._publish import (
-    PublishError,
-    orphan_sentence,
-    publish,
-    request_from,
-)
+from ansible_collections.barehost.web.plugins.module_utils._publish import PublishError, publish
+from ansible_collections.barehost.web.plugins.module_utils._publish_report import orphan_sentence
+from ansible_collections.barehost.web.plugins.module_utils._publish_request import request_from
 
 
 def main() -> None:

@@ -95,7 +95,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.barehost.web.plugins.module_utils._ready import Probe
-from ansible_collections.barehost.web.plugins.module_utils._units import UnitError, Wanted, bring
+from ansible_collections.barehost.web.plugins.module_utils._units import UnitError, bring
+from ansible_collections.barehost.web.plugins.module_utils._units_plan import Wanted
 
 _READY = {
     "address": {"type": "str", "required": True},

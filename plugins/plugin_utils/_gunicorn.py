@@ -86,7 +86,8 @@ def _commands(app: Mapping[str, Any]) -> list[str]:
         "ExecStart=",
         f"ExecStart={command}",
         "ExecReload=",
-        f"ExecReload=/bin/sh {SETTINGS}/reload.sh {command}",
+        f"ExecReload={command} --check-config",
+        f"ExecReload=+/bin/sh {SETTINGS}/reload.sh",
     ]
 
 

@@ -8,9 +8,9 @@ site    the run of the whole stack (site.yml with inventory/site) that changes n
 
 Every round starts fresh machines; within a round the sides and the numbers of sites take turns. The packages are
 fetched into the machines' image beforehand, and the machines of `nginx` have no network. Every run connects anew.
-cpu is the time of this computer's processors for the command itself: what the machine does is not in it, and other
-work on the computer disturbs it less than wall time. calls are counted at ssh or podman. Both sides must leave the
-same files behind, and a repeated run must change nothing, or the benchmark ends with an error.
+cpu is processor time, of the command and of the machine: other work on the computer disturbs it less than wall time,
+of which the least shows best what an idle computer would need. calls are counted at ssh or podman. Both sides must
+leave the same files behind, and a repeated run must change nothing, or the benchmark ends with an error.
 
 The connection containers.podman.podman cannot pipeline: a task takes several calls there. It is fetched once, from the
 package in requirements/bench.txt, into .cache/bench.
@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING
 from testbed.images import SUITES
 from testbed.podman import BedError, say
 
-from benchmark.hosts import Hosts
+from benchmark.hosts import Hosts, processor_time
 from benchmark.report import About, Report, Sample
 from benchmark.sides import Floor, Role, converge, state, write_hosts
 from benchmark.transports import NAMES, Transport
@@ -108,7 +108,7 @@ class Bench:
 
     def _take(self, transport: Transport, kind: Kind, side: Role | Floor, sites: int, machine: str) -> None:
         about = About("nginx", transport.name, kind, side.name, sites, self._round)
-        self._note(about, lambda: side.run(transport, machine, sites))
+        self._note(about, machine, lambda: side.run(transport, machine, sites))
 
     def site(self) -> None:
         """Measure the whole stack."""
@@ -116,21 +116,24 @@ class Bench:
         machine = self._hosts.start_online("site")
         inventory = write_hosts(self._folder / "inventory-site", {"bench": transport.variables(machine)})
         command = ["--inventory=inventory/site", f"--inventory={inventory}", "--limit=bench", "site.yml"]
-        self._note(About("site", "ssh", "first", "ours", 2, 1), lambda: converge(transport, command))
+        self._note(About("site", "ssh", "first", "ours", 2, 1), machine, lambda: converge(transport, command))
         for number in range(1, self._given.rounds + 1):
             for _ in range(self._given.repeats):
-                self._note(About("site", "ssh", "again", "ours", 2, number), lambda: converge(transport, command))
+                about = About("site", "ssh", "again", "ours", 2, number)
+                self._note(about, machine, lambda: converge(transport, command))
 
-    def _note(self, about: About, run: Callable[[], Measured]) -> None:
+    def _note(self, about: About, machine: str, run: Callable[[], Measured]) -> None:
         """Run once and keep the figures; tell before what is run, after what it took."""
         sys.stdout.write(f"{time.strftime('%H:%M:%S')}  {about}")
         sys.stdout.flush()
+        before = processor_time(machine)
         found = run()
-        say(f"  {found.seconds:6.2f} s  {found.processor:5.2f} s cpu  {found.calls:>2} calls")
+        inside = processor_time(machine) - before
+        say(f"  {found.seconds:6.2f} s  {found.processor:5.2f} + {inside:5.2f} s cpu  {found.calls:>2} calls")
         if found.changed != (about.kind == "first"):
             wanted = "something" if about.kind == "first" else "nothing"
             raise BedError(f"this run should have changed {wanted}:\n{found.output}")
-        self.samples.append(Sample(about, found.seconds, found.processor, found.calls))
+        self.samples.append(Sample(about, found.seconds, found.processor, inside, found.calls))
 
 
 def main() -> None:

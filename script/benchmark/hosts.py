@@ -82,3 +82,10 @@ def role_packages() -> list[str]:
     """Read which packages role nginx installs."""
     variables: dict[str, Any] = yaml.safe_load((ROOT / "roles/nginx/vars/main.yml").read_text(encoding="utf-8"))
     return list(variables["__nginx_packages"])
+
+
+def processor_time(name: str) -> float:
+    """Tell how many seconds of processor time a machine has used: cgroup v1 counts in ns, v2 in µs."""
+    v1, v2 = "/sys/fs/cgroup/cpuacct/cpuacct.usage", "/sys/fs/cgroup/cpu.stat"
+    used = podman_ok("exec", name, "sh", "-c", f"cat {v1} 2>/dev/null || sed -n 's/^usage_usec \\(.*\\)/\\1000/p' {v2}")
+    return int(used or 0) / 1e9

@@ -26,6 +26,7 @@ SILENCE = 10.0
 # Of all that the tools print, the lines that tell how far they are. Of each, one group is shown.
 LANDMARKS = re.compile(r"INFO +\[[^]]* > (\w+)\] Executing|^(?:fatal|failed): (\[.*)|^((?:machines|FAILED|ERROR)\b.*)")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+HOST = re.compile(r"^(?:ok|changed|skipping|included): \[|^$")
 SUMMARY = re.compile(r"^=* ?((?:\d+ [a-z]+(?:, )?)+ in [\d.]+s)")
 
 
@@ -50,6 +51,7 @@ class Job:
     passed: int = 0
     failed: int = 0
     seconds: float = 0.0
+    done: bool = False
 
 
 class Runner:
@@ -94,6 +96,7 @@ class Runner:
             job.cleanup()
             job.seconds = time.monotonic() - started
         if not self.stopped.is_set():
+            job.done = True
             self.report(job)
 
     def take(self, job: Job, step: Step, log: TextIO) -> None:
@@ -101,6 +104,8 @@ class Runner:
         show(job.name, f"{step.name} starts")
         log.write(f"\n$ {' '.join(step.command)}\n")
         status, summary = self.execute(job.name, step.command, log)
+        if self.stopped.is_set():
+            return
         passed, failed = count(status, summary, tests=step.tests)
         job.passed, job.failed = job.passed + passed, job.failed + failed
         if failed:
@@ -122,7 +127,7 @@ class Runner:
         self.running.add(process)
         if self.stopped.is_set():
             end(process)
-        shown, summary = time.monotonic(), ""
+        shown, summary, at = time.monotonic(), "", ""
         with process:
             for raw in process.stdout or ():
                 line = COLOUR.sub("", raw)
@@ -130,20 +135,21 @@ class Runner:
                 log.flush()
                 if (found := SUMMARY.match(line)) is not None:
                     summary = found[1]
-                text = self.worth_showing(line.rstrip(), time.monotonic() - shown)
+                at = line.strip() if line.startswith("TASK [") else at if HOST.match(line) else ""
+                text = self.worth_showing(line.rstrip(), at, time.monotonic() - shown)
                 if text:
                     show(name, text)
                     shown = time.monotonic()
         self.running.discard(process)
         return process.returncode, summary
 
-    def worth_showing(self, line: str, silent: float) -> str:
-        """Choose what to show of a line: landmarks, and any line after a while of silence."""
+    def worth_showing(self, line: str, task: str, silent: float) -> str:
+        """Choose what to show of a line: landmarks; after a silence any line, or the task that it belongs to."""
         if self.verbose:
             return line
         if (found := LANDMARKS.search(line)) is not None:
             return next(part for part in found.groups() if part)
-        return line.strip() if silent > SILENCE else ""
+        return (task.rstrip(" *") or line.strip()) if silent > SILENCE else ""
 
     def report(self, job: Job) -> None:
         """Say how a job ended, with its whole log if it failed."""

@@ -10,7 +10,7 @@ from benchmark.report import About, Kind, Report, Sample
 
 def run(kind: Kind, side: str, sites: int, *seconds: float, calls: int = 3, transport: str = "ssh") -> list[Sample]:
     about = About("nginx", transport, kind, side, sites, 1)
-    return [Sample(about, each, each / 2, calls) for each in seconds]
+    return [Sample(about, each, each / 4, each / 4, calls) for each in seconds]
 
 
 SAMPLES = [
@@ -28,7 +28,7 @@ SAMPLES = [
 def test_targets_are_judged_by_medians() -> None:
     found = {target.name: (round(target.measured, 2), target.reached) for target in Report(SAMPLES).targets()}
     assert found == {
-        "no change, 100 sites against 1, time": (1.0, True),
+        "no change, 100 sites against 1": (1.0, True),
         "no change, 100 sites against 1, calls": (1.0, True),
         "no change, 100 sites, ours against shell": (3.0, True),
         "first converge, 100 sites, ours against shell": (2.0, False),
@@ -44,9 +44,9 @@ def test_a_connection_without_pipelining_is_shown_but_not_judged() -> None:
     slow = [*run("again", "ours", 100, 9.0, transport="podman"), *run("again", "shell", 100, 1.0, transport="podman")]
     report = Report([*SAMPLES, *slow])
     assert report.targets() == Report(SAMPLES).targets()
-    assert report.table()[-1].split()[-1] == "9.00"
+    assert report.table()[-1].split()[-2:] == ["9.00", "9.00"]
 
 
 def test_the_site_stack_has_targets_of_its_own() -> None:
-    samples = [Sample(About("site", "ssh", "again", "ours", 2, 1), seconds, 3.0, 13) for seconds in (5.0, 6.0)]
+    samples = [Sample(About("site", "ssh", "again", "ours", 2, 1), seconds, 3.0, 1.0, 13) for seconds in (5.0, 6.0)]
     assert [(target.measured, target.reached) for target in Report(samples).targets()] == [(13, False), (5.5, True)]

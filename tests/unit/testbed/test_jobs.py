@@ -97,3 +97,17 @@ def test_an_obstacle_is_a_failure(tmp_path: Path) -> None:
     job = Job("job", [], tmp_path / "log", obstacle="no way")
     runner().run([job])
     assert (job.passed, job.failed) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("line", "task", "silent", "expected"),
+    [
+        ("ok: [debian12]", "TASK [Have the packages] ****", 1.0, ""),
+        ("ok: [debian12]", "TASK [Have the packages] ****", 60.0, "TASK [Have the packages]"),
+        ("test_x.py::test_y PASSED", "", 60.0, "test_x.py::test_y PASSED"),
+        ("INFO     [site > verify] Executing", "TASK [Have the packages] ****", 1.0, "verify"),
+    ],
+)
+def test_progress_is_visible_without_every_line(line: str, task: str, silent: float, expected: str) -> None:
+    """Landmarks at once, and a sign of life after a silence."""
+    assert runner().worth_showing(line, task, silent) == expected

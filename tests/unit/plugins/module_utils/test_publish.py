@@ -15,14 +15,10 @@ from typing import Any
 import pytest
 from ansible_collections.barehost.web.plugins.module_utils import _marks, _tree
 from ansible_collections.barehost.web.plugins.module_utils._lock import LockedError, lock
-from ansible_collections.barehost.web.plugins.module_utils._publish import (
-    PublishError,
-    Request,
-    publish,
-    request_from,
-)
+from ansible_collections.barehost.web.plugins.module_utils._publish import PublishError, publish
 from ansible_collections.barehost.web.plugins.module_utils._publish_commit import beside
 from ansible_collections.barehost.web.plugins.module_utils._publish_plan import Item, folders_above
+from ansible_collections.barehost.web.plugins.module_utils._publish_request import Request, request_from
 
 USER, GROUP = getpass.getuser(), grp.getgrgid(os.getgid()).gr_name
 

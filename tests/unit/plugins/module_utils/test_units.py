@@ -13,7 +13,14 @@ from pathlib import Path
 import pytest
 from ansible_collections.barehost.web.plugins.module_utils import _marks
 from ansible_collections.barehost.web.plugins.module_utils._ready import Probe, Waiter, ask
-from ansible_collections.barehost.web.plugins.module_utils._units import Status, Wanted, Work, leaving, parse_show, plan
+from ansible_collections.barehost.web.plugins.module_utils._units_plan import (
+    Status,
+    Wanted,
+    Work,
+    leaving,
+    parse_show,
+    plan,
+)
 
 UP = Status("loaded", "active", "enabled", can_reload=True)
 DOWN = Status("loaded", "inactive", "disabled", can_reload=True)

@@ -1,0 +1,96 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What one publish wants, in typed form. This module is private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.barehost.web.plugins.module_utils._publish_plan import Item
+
+
+@dataclass(frozen=True)
+class Validation:
+    """How a program checks the tree before it goes live."""
+
+    command: tuple[str, ...]
+    scratch: tuple[str, ...] = ()
+    reject: str = ""
+    timeout: int = 60
+
+
+@dataclass(frozen=True)
+class Request:
+    """What one publish wants; the options of the module in typed form."""
+
+    name: str
+    items: list[Item]
+    tree: Path | None = None
+    entries: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+    reload: tuple[str, ...] = ()
+    restart: tuple[str, ...] = ()
+    validation: Validation | None = None
+    purge: bool = False
+    lock_timeout: int = 60
+
+
+def request_from(payload: Mapping[str, Any]) -> Request:
+    """Build a request from the plain data that the controller sent."""
+    items = [
+        Item(
+            path=file["dest"],
+            kind="file",
+            content=file["content"].encode(),
+            owner=file["owner"],
+            group=file["group"],
+            mode=int(file["mode"], 8),
+            entry=file["entry"],
+            template=file["template"],
+            secret=file["secret"],
+            reload=tuple(file["reload"]),
+            restart=tuple(file["restart"]),
+        )
+        for file in payload["files"]
+    ]
+    items += [
+        Item(
+            path=link["dest"],
+            kind="link",
+            target=link["target"],
+            mode=0o777,
+            entry=link["entry"],
+            reload=tuple(link["reload"]),
+            restart=tuple(link["restart"]),
+        )
+        for link in payload["links"]
+    ]
+    items += [
+        Item(
+            path=folder["path"],
+            kind="directory",
+            owner=folder["owner"],
+            group=folder["group"],
+            mode=int(folder["mode"], 8),
+            entry=folder["entry"],
+        )
+        for folder in payload["directories"]
+    ]
+    check = payload["validate"]
+    return Request(
+        name=payload["set"],
+        items=items,
+        tree=Path(payload["tree"]) if payload["tree"] else None,
+        entries=tuple(payload["entries"]),
+        remove=tuple(payload["remove"]),
+        reload=tuple(payload["reload"]),
+        restart=tuple(payload["restart"]),
+        validation=Validation(tuple(check["command"]), tuple(check["scratch"]), check["reject"], int(check["timeout"]))
+        if check
+        else None,
+        purge=payload["purge"],
+        lock_timeout=int(payload["lock_timeout"]),
+    )
