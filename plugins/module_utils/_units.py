@@ -23,6 +23,7 @@ from ansible_collections.barehost.web.plugins.module_utils._units_plan import (
 
 _PROPERTIES = "Id,LoadState,ActiveState,UnitFileState,NeedDaemonReload,CanReload,NRestarts,Result"
 _LOG_LINES = 40
+_LOOPS = "it ends as soon as it is started"
 
 
 class UnitError(Exception):
@@ -77,20 +78,25 @@ def _complaints(verb: str, units: Sequence[str], said: Sequence[str]) -> dict[st
     return {unit: f"systemctl {verb}: {line}" for unit, line in lines.items()}
 
 
-def last_lines(unit: str, since: float) -> str:
-    """What ``unit`` logged since the moment ``since`` (seconds of the epoch), its last lines."""
+def last_lines(unit: str, since: float, *, ended: bool = False) -> list[str]:
+    """What ``unit`` logged since the moment ``since`` (seconds of the epoch), its last lines.
+
+    :param ended: leave out the beginning of a try that is not over: its reason has not been logged yet.
+    """
     subprocess.run(["journalctl", "--sync"], capture_output=True, check=False)
     done = subprocess.run(
         [
             *("journalctl", "--no-pager", "--quiet", "--output=cat"),
-            *(f"--lines={_LOG_LINES}", f"--since=@{since:.6f}", f"--unit={unit}"),
+            *(f"--lines={5 * _LOG_LINES}", f"--since=@{since:.6f}", f"--unit={unit}"),
         ],
         capture_output=True,
         text=True,
         errors="replace",
         check=False,
     )
-    return done.stdout.rstrip()
+    lines = done.stdout.rstrip().splitlines()
+    ends = [number for number, line in enumerate(lines, 1) if ended and "Main process exited" in line]
+    return lines[: ends[-1] if ends else None][-_LOG_LINES:]
 
 
 def bring(wanted: Sequence[Wanted], *, check: bool = False, state: Path = _marks.STATE) -> list[str]:
@@ -154,7 +160,7 @@ def _judge(now: Status, restarts: int) -> str:
     if now.active == "failed":
         return f"it has failed ({now.result})"
     if now.restarts > restarts + 1:
-        return f"it ends as soon as it is started ({now.result})"
+        return f"{_LOOPS} ({now.result})"
     if now.active == "inactive":
         return "it has stopped"
     return ""
@@ -162,8 +168,8 @@ def _judge(now: Status, restarts: int) -> str:
 
 def _explain(unit: Wanted, reason: str, since: float) -> str:
     entry = f"entry '{unit.entry}': " if unit.entry else ""
-    log = last_lines(unit.name, since)
-    lines = "\n".join(f"  | {line}" for line in log.splitlines()) or "  (it logged nothing)"
+    log = last_lines(unit.name, since, ended=reason.startswith(_LOOPS))
+    lines = "\n".join(f"  | {line}" for line in log) or "  (it logged nothing)"
     return (
         f"{entry}{unit.name} does not come up: {reason}. Its last log lines:\n{lines}\n"
         "Repair the cause and run again; the unit will be tried again then."

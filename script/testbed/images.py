@@ -79,13 +79,12 @@ def inspect(image: str) -> tuple[bool, bool]:
 
 def build(name: str, image: str) -> None:
     """Make the image with mmdebstrap or, where that is missing, from an image in a registry."""
-    old = podman("image", "inspect", "--format", "{{.Id}}", image).stdout.decode().strip()
     if shutil.which("mmdebstrap"):
         build_from_packages(SUITES[name], image)
     else:
         build_from_registry(SUITES[name], image)
-    if old:
-        podman("rmi", old)  # refused while a machine still runs it; the next rebuild is as good a time
+    # Those that this or an earlier build has replaced, as far as no machine runs them any more.
+    podman("image", "prune", "--force", "--filter", f"label={LABEL}")
 
 
 def build_from_packages(suite: str, image: str) -> None:
