@@ -4,21 +4,18 @@
 
 from __future__ import annotations
 
-import base64
-import gc
-import json
 import re
-import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail, AnsibleError
-from ansible.plugins.action import ActionBase
 from ansible_collections.barehost.web.plugins.modules.publish import DOCUMENTATION
-from ansible_collections.barehost.web.plugins.plugin_utils._options import checked_options
+from ansible_collections.barehost.web.plugins.plugin_utils._host_action import HostAction
 from ansible_collections.barehost.web.plugins.plugin_utils._render import Job, Renderer
 
 _SET = re.compile(r"[A-Za-z0-9_-]+\Z")
+_PARTS = ("files", "links", "directories", "entries", "remove")
 _MODE = re.compile(r"[0-7]{3,4}\Z")
 
 
@@ -44,31 +41,28 @@ def _path_problems(options: dict[str, Any]) -> list[str]:
     return problems
 
 
-class ActionModule(ActionBase):
+class ActionModule(HostAction):
     """Everything that can be found wrong without the host is found before the host is asked."""
 
-    _supports_check_mode = True
-    _supports_diff = True
+    documentation = DOCUMENTATION
+    work = "publish"
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Check, render, send."""
-        super().run(tmp, task_vars)
-        # This process is a copy of Ansible that ends with the task: to look for garbage among all that it has inherited
-        # takes a quarter of its time and would find nothing.
-        gc.freeze()
-        variables = task_vars or {}
-        options = checked_options(DOCUMENTATION, self._task.args)
+    def arguments(self) -> dict[str, Any]:
+        """What the task was given, the parts in their places."""
+        given = super().arguments()
+        parts = given.pop("parts", None) or {}
+        unknown = set(parts) - set(_PARTS) if isinstance(parts, Mapping) else {str(parts)}
+        if unknown:
+            raise AnsibleActionFail(f"parts: holds {', '.join(sorted(unknown))}; it may hold {', '.join(_PARTS)}")
+        return {**given, **{part: [*(given.get(part) or []), *content] for part, content in parts.items()}}
+
+    def perform(self, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        """Check the paths, render, send."""
         problems = _path_problems(options)
         if problems:
             raise AnsibleActionFail("Nothing was changed:\n" + "\n".join(f"- {problem}" for problem in problems))
         self._render(options["files"], variables)
-        payload = base64.b64encode(zlib.compress(json.dumps(options).encode(), 1)).decode()
-        result: dict[str, Any] = self._execute_module(
-            module_name="barehost.web.publish_apply", module_args={"payload": payload}, task_vars=variables
-        )
-        if not self._task.diff:
-            result.pop("diff", None)
-        return result
+        return self.on_host(options, variables)
 
     def _render(self, files: list[dict[str, Any]], variables: dict[str, Any]) -> None:
         """Replace ``template`` and ``vars`` of every file by its ``content``."""

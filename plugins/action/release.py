@@ -4,10 +4,7 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import tempfile
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -15,21 +12,19 @@ from ansible import constants
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.barehost.web.plugins.modules.release import DOCUMENTATION
-from ansible_collections.barehost.web.plugins.plugin_utils._options import checked_options
+from ansible_collections.barehost.web.plugins.plugin_utils._host_action import HostAction
 from ansible_collections.barehost.web.plugins.plugin_utils._source import Content, SourceError, describe, write_bundle
 from ansible_collections.barehost.web.plugins.plugin_utils._sources import search_folders
 
 
-class ActionModule(ActionBase):
+class ActionModule(HostAction):
     """One call where the host has everything; otherwise one transfer and a second call."""
 
-    _supports_check_mode = True
-    _supports_diff = True
+    documentation = DOCUMENTATION
+    work = "release"
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def perform(self, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         """Look at the sources, ask, send, release."""
-        super().run(tmp, task_vars)
-        options = checked_options(DOCUMENTATION, self._task.args)
         contents = self._describe(options)
         payload = {
             "apps": options["apps"],
@@ -45,14 +40,12 @@ class ActionModule(ActionBase):
             "lock_timeout": options["lock_timeout"],
             "bundle": "",
         }
-        result = self._call(payload, task_vars or {})
+        result = self.on_host(payload, variables)
         needed = result.pop("needed", [])
         if needed:
             bundle = self._send({app: contents[app] for app in needed})
-            result = self._call({**payload, "bundle": bundle}, task_vars or {})
+            result = self.on_host({**payload, "bundle": bundle}, variables)
             result.pop("needed", None)
-        if not self._task.diff:
-            result.pop("diff", None)
         return result
 
     def _describe(self, options: dict[str, Any]) -> dict[str, Content]:
@@ -80,13 +73,6 @@ class ActionModule(ActionBase):
     def _folders(self) -> list[Path]:
         """Where relative paths of sources are looked for."""
         return search_folders(self._loader.get_basedir(), constants.config.get_config_value("CONFIG_FILE"))
-
-    def _call(self, payload: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
-        packed = base64.b64encode(zlib.compress(json.dumps(payload).encode(), 1)).decode()
-        result: dict[str, Any] = self._execute_module(
-            module_name="barehost.web.release_apply", module_args={"payload": packed}, task_vars=variables
-        )
-        return result
 
     def _send(self, contents: dict[str, Content]) -> str:
         """Copy ``contents`` to the host in one file; Ansible removes it with its own temporary folder."""

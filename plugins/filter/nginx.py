@@ -33,14 +33,18 @@ options:
 """
 
 EXAMPLES = r"""
-files: "{{ (nginx_sites | barehost.web.nginx(nginx_apps)).files }}"
+- name: Publish the sites
+  barehost.web.publish:
+    set: nginx
+    tree: /etc/nginx
+    parts: "{{ nginx_sites | barehost.web.nginx(nginx_apps) }}"
 """
 
 RETURN = r"""
 _value:
   description:
-    - Mapping with C(files) and C(links) for M(barehost.web.publish), C(entries) (the names of all sites), C(remove)
-      (patterns of what absent sites left) and C(home) (whether a site serves files from a home folder).
+    - Parts for M(barehost.web.publish); C(files) and C(links) of the sites and of nginx's unit, C(entries) (the names
+      of all sites) and C(remove) (logs of absent sites).
   type: dict
 """
 

@@ -14,11 +14,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.barehost.web.plugins.module_utils._host import Answer, HostError
+
 #: In the comment field of every user the collection makes.
 MARK = "made by barehost.web"
 
 
-class AccountError(Exception):
+class AccountError(HostError):
     """Why a user or folder cannot be brought to its state, and the way out."""
 
 
@@ -142,3 +144,11 @@ class Accounts:
         self.changes.append(f"folder {path} removed")
         if not self._check:
             shutil.rmtree(path)
+
+
+def run(options: Mapping[str, Any], *, check: bool) -> Answer:
+    """Do the work of barehost.web.accounts."""
+    accounts = Accounts(check=check)
+    accounts.ensure(options["users"], options["directories"])
+    diff = {"prepared": "".join(f"{change}\n" for change in accounts.changes)}
+    return Answer({"changed": bool(accounts.changes), "changes": accounts.changes, "diff": diff})

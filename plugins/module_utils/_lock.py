@@ -11,12 +11,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from ansible_collections.barehost.web.plugins.module_utils._host import HostError
 from ansible_collections.barehost.web.plugins.module_utils._marks import private_folder
 
 _POLL_SECONDS = 0.2
 
 
-class LockedError(Exception):
+class LockedError(HostError):
     """Another run does the same and does not come to an end."""
 
 

@@ -9,9 +9,11 @@ import os
 import platform
 import socket
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from ansible_collections.barehost.web.plugins.module_utils._host import Answer, HostError
 from ansible_collections.barehost.web.plugins.module_utils._lock import lock
 from ansible_collections.barehost.web.plugins.module_utils._marks import STATE
 
@@ -27,7 +29,7 @@ _KEEP_CONFIGURATION = ("-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Opt
 _TAIL_LINES = 15
 
 
-class PackageError(Exception):
+class PackageError(HostError):
     """Why packages cannot be had, and the way out."""
 
 
@@ -147,3 +149,23 @@ def _repair(lock_timeout: int) -> None:
     subprocess.run(["apt-get", *wait, "--quiet", "--yes", "check"], capture_output=True, check=False)
     _run(["dpkg", "--force-confdef", "--force-confold", "--configure", "-a"], "Repairing an interrupted installation")
     _run(["apt-get", *wait, "--quiet", "--yes", *_KEEP_CONFIGURATION, "--fix-broken", "install"], "Repairing")
+
+
+def run(options: Mapping[str, Any], *, check: bool) -> Answer:
+    """Do the work of barehost.web.packages."""
+    names = options["names"]
+    codename = supported_codename()
+    versions = installed(names)
+    missing = [name for name in names if name not in versions]
+    if (missing or killed_run()) and not check:
+        install(missing, lock_timeout=options["lock_timeout"])
+        versions = installed(names)
+    result = {
+        "changed": bool(missing),
+        "installed": missing,
+        "versions": versions,
+        "codename": codename,
+        "ipv6": has_ipv6(),
+        "diff": {"prepared": "".join(f"install {name}\n" for name in missing)},
+    }
+    return Answer(result)

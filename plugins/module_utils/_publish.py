@@ -8,6 +8,7 @@ This module is private to the collection.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import errno
 import json
 import time
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.barehost.web.plugins.module_utils import _marks, _validate
+from ansible_collections.barehost.web.plugins.module_utils._host import Answer, HostError
 from ansible_collections.barehost.web.plugins.module_utils._lock import lock
 from ansible_collections.barehost.web.plugins.module_utils._publish_commit import Commit
 from ansible_collections.barehost.web.plugins.module_utils._publish_plan import (
@@ -30,12 +32,12 @@ from ansible_collections.barehost.web.plugins.module_utils._publish_report impor
     orphan_sentence,
     report,
 )
-from ansible_collections.barehost.web.plugins.module_utils._publish_request import Request
+from ansible_collections.barehost.web.plugins.module_utils._publish_request import Request, request_from
 
 _UNITS = Path("/etc/systemd/system")
 
 
-class PublishError(Exception):
+class PublishError(HostError):
     """Nothing was changed, and why."""
 
 
@@ -212,3 +214,11 @@ def _save_foreign(steps: Sequence[Step], folder: Path) -> list[str]:
             copy.write_bytes(step.before.content)
             saved.append(str(copy))
     return saved
+
+
+def run(options: Mapping[str, Any], *, check: bool) -> Answer:
+    """Do the work of barehost.web.publish."""
+    outcome = publish(request_from(options), check=check)
+    result = dataclasses.asdict(outcome)
+    notes = result.pop("notes")
+    return Answer(result, [*notes, *(orphan_sentence(entry, paths) for entry, paths in outcome.orphans.items())])

@@ -19,6 +19,7 @@ from typing import Any
 
 from ansible_collections.barehost.web.plugins.module_utils import _marks
 from ansible_collections.barehost.web.plugins.module_utils._accounts import AccountError, Accounts
+from ansible_collections.barehost.web.plugins.module_utils._host import Answer, HostError
 from ansible_collections.barehost.web.plugins.module_utils._lock import lock
 from ansible_collections.barehost.web.plugins.module_utils._release_app import App, AppRun, Done, Settings
 from ansible_collections.barehost.web.plugins.module_utils._release_fetch import Source
@@ -264,3 +265,12 @@ def described(outcome: Outcome) -> dict[str, Any]:
     result = json.loads(json.dumps(outcome.__dict__))
     del result["failures"], result["warnings"]
     return dict(result)
+
+
+def run(options: Mapping[str, Any], *, check: bool) -> Answer:
+    """Do the work of barehost.web.release."""
+    request = request_from(options, check=check)
+    outcome = release(request)
+    if outcome.failures:
+        raise HostError(explain(outcome, len(request.apps) + len(request.absent)), **described(outcome))
+    return Answer(described(outcome), outcome.warnings)

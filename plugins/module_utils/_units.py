@@ -8,9 +8,11 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ansible_collections.barehost.web.plugins.module_utils import _marks
-from ansible_collections.barehost.web.plugins.module_utils._ready import Waiter
+from ansible_collections.barehost.web.plugins.module_utils._host import Answer, HostError
+from ansible_collections.barehost.web.plugins.module_utils._ready import Probe, Waiter
 from ansible_collections.barehost.web.plugins.module_utils._units_plan import (
     Status,
     Wanted,
@@ -26,7 +28,7 @@ _LOG_LINES = 40
 _LOOPS = "it ends as soon as it is started"
 
 
-class UnitError(Exception):
+class UnitError(HostError):
     """Which units are not what they should be, and what they said."""
 
 
@@ -109,13 +111,14 @@ def bring(wanted: Sequence[Wanted], *, check: bool = False, state: Path = _marks
     names = [unit.name for unit in wanted]
     marks = {name: _marks.read_mark(name, state) for name in names}
     status = show(names)
-    reloaded = any(now.stale for now in status.values())
+    reloaded = any(now.stale for now in status.values()) or _marks.read_mark(_marks.SYSTEMD, state) is not None
     stopped: list[str] = []
     if reloaded and not check:
         stopped = leaving(wanted, status, marks)
         if stopped:
             _systemctl("--quiet", "stop", "--", *stopped)
         _systemctl("daemon-reload")
+        _marks.clear_mark(_marks.SYSTEMD, state)
         status = show(names)
     work = plan(wanted, status, marks)
     done = [f"stop {name}" for name in stopped] + (["daemon-reload"] if reloaded else []) + work.sentences()
@@ -174,3 +177,21 @@ def _explain(unit: Wanted, reason: str, since: float) -> str:
         f"{entry}{unit.name} does not come up: {reason}. Its last log lines:\n{lines}\n"
         "Repair the cause and run again; the unit will be tried again then."
     )
+
+
+def _wanted(unit: Mapping[str, Any]) -> Wanted:
+    started = unit["state"] == "started"
+    return Wanted(
+        name=unit["name"],
+        started=started,
+        enabled=unit["enabled"] and started,
+        entry=unit["entry"],
+        probe=Probe(**unit["ready"]) if unit["ready"] else None,
+    )
+
+
+def run(options: Mapping[str, Any], *, check: bool) -> Answer:
+    """Do the work of barehost.web.units."""
+    actions = bring([_wanted(unit) for unit in options["units"]], check=check)
+    diff = {"prepared": "".join(f"{action}\n" for action in actions)}
+    return Answer({"changed": bool(actions), "actions": actions, "diff": diff})

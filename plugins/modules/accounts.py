@@ -1,7 +1,7 @@
 #!/usr/bin/python
 # Copyright: barehost.web contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""System users and folders of many entries in one call."""
+"""Documentation of the action plugin of the same name, which never calls this file."""
 
 from __future__ import annotations
 
@@ -83,41 +83,3 @@ changes:
   type: list
   elements: str
 """
-
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.barehost.web.plugins.module_utils._accounts import AccountError, Accounts
-
-_USER = {
-    "name": {"type": "str", "required": True},
-    "home": {"type": "str", "default": "/nonexistent"},
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-}
-_DIRECTORY = {
-    "path": {"type": "str", "required": True},
-    "owner": {"type": "str", "default": "root"},
-    "group": {"type": "str", "default": "root"},
-    "mode": {"type": "str", "default": "0755"},
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-}
-
-
-def main() -> None:
-    """Users before folders, because folders belong to them; removals the other way round."""
-    module = AnsibleModule(
-        argument_spec={
-            "users": {"type": "list", "elements": "dict", "default": [], "options": _USER},
-            "directories": {"type": "list", "elements": "dict", "default": [], "options": _DIRECTORY},
-        },
-        supports_check_mode=True,
-    )
-    accounts = Accounts(check=module.check_mode)
-    try:
-        accounts.ensure(module.params["users"], module.params["directories"])
-    except AccountError as error:
-        module.fail_json(msg=str(error), changes=accounts.changes)
-    diff = {"prepared": "".join(f"{change}\n" for change in accounts.changes)}
-    module.exit_json(changed=bool(accounts.changes), changes=accounts.changes, diff=diff)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,7 +1,7 @@
 #!/usr/bin/python
 # Copyright: barehost.web contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Debian packages in one transaction."""
+"""Documentation of the action plugin of the same name, which never calls this file."""
 
 from __future__ import annotations
 
@@ -62,40 +62,3 @@ ipv6:
   returned: success
   type: bool
 """
-
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.barehost.web.plugins.module_utils import _packages
-from ansible_collections.barehost.web.plugins.module_utils._lock import LockedError
-
-
-def main() -> None:
-    """Look, install what is missing, report."""
-    module = AnsibleModule(
-        argument_spec={
-            "names": {"type": "list", "elements": "str", "required": True},
-            "lock_timeout": {"type": "int", "default": 300},
-        },
-        supports_check_mode=True,
-    )
-    names = module.params["names"]
-    try:
-        codename = _packages.supported_codename()
-        versions = _packages.installed(names)
-        missing = [name for name in names if name not in versions]
-        if (missing or _packages.killed_run()) and not module.check_mode:
-            _packages.install(missing, lock_timeout=module.params["lock_timeout"])
-            versions = _packages.installed(names)
-    except (_packages.PackageError, LockedError) as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(
-        changed=bool(missing),
-        installed=missing,
-        versions=versions,
-        codename=codename,
-        ipv6=_packages.has_ipv6(),
-        diff={"prepared": "".join(f"install {name}\n" for name in missing)},
-    )
-
-
-if __name__ == "__main__":
-    main()

@@ -138,6 +138,12 @@ options:
         description: Name of the entry of the model the folder belongs to.
         type: str
         default: ""
+  parts:
+    description:
+      - More of O(files), O(links), O(directories), O(entries) and O(remove), as a mapping with these keys. For a filter
+        that makes several of them from one model.
+    type: dict
+    default: {}
   tree:
     description:
       - Folder that goes live as a whole, such as C(/etc/nginx). Files in it which the set does not publish stay as

@@ -1,7 +1,7 @@
 #!/usr/bin/python
 # Copyright: barehost.web contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""systemd units of many entries in one call."""
+"""Documentation of the action plugin of the same name, which never calls this file."""
 
 from __future__ import annotations
 
@@ -90,53 +90,3 @@ actions:
   type: list
   elements: str
 """
-
-from typing import Any
-
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.barehost.web.plugins.module_utils._ready import Probe
-from ansible_collections.barehost.web.plugins.module_utils._units import UnitError, bring
-from ansible_collections.barehost.web.plugins.module_utils._units_plan import Wanted
-
-_READY = {
-    "address": {"type": "str", "required": True},
-    "path": {"type": "str", "default": "/"},
-    "host": {"type": "str", "default": "localhost"},
-    "timeout": {"type": "int", "default": 30},
-}
-_UNIT = {
-    "name": {"type": "str", "required": True},
-    "state": {"type": "str", "choices": ["started", "stopped"], "default": "started"},
-    "enabled": {"type": "bool", "default": True},
-    "entry": {"type": "str", "default": ""},
-    "ready": {"type": "dict", "options": _READY},
-}
-
-
-def _wanted(unit: dict[str, Any]) -> Wanted:
-    ready = unit["ready"]
-    return Wanted(
-        name=unit["name"],
-        started=unit["state"] == "started",
-        enabled=unit["enabled"] and unit["state"] == "started",
-        entry=unit["entry"],
-        probe=Probe(**ready) if ready else None,
-    )
-
-
-def main() -> None:
-    """Bring the units to their state and report."""
-    module = AnsibleModule(
-        argument_spec={"units": {"type": "list", "elements": "dict", "required": True, "options": _UNIT}},
-        supports_check_mode=True,
-    )
-    try:
-        actions = bring([_wanted(unit) for unit in module.params["units"]], check=module.check_mode)
-    except UnitError as error:
-        module.fail_json(msg=str(error))
-    diff = {"prepared": "".join(f"{action}\n" for action in actions)}
-    module.exit_json(changed=bool(actions), actions=actions, diff=diff)
-
-
-if __name__ == "__main__":
-    main()

@@ -7,7 +7,6 @@ This module is private to the collection.
 
 from __future__ import annotations
 
-import functools
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,11 +14,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
-from ansible_collections.barehost.web.plugins.plugin_utils._convert import plain
 from ansible_collections.barehost.web.plugins.plugin_utils._listen import listeners
 from ansible_collections.barehost.web.plugins.plugin_utils._schema import fill, load
 
 ROOT = "/etc/nginx"
+DROP_IN = "/etc/systemd/system/nginx.service.d/barehost.conf"
 _PLAIN = re.compile(r"[A-Za-z0-9/_.~+:@-]+\Z")
 _IPV6 = 6
 _HOME = re.compile(r"/(home|root|run/user)(/|\Z)")
@@ -145,16 +144,8 @@ def published(sites: Sequence[Mapping[str, Any]], apps: Sequence[Mapping[str, An
     :param sites: ``nginx_sites`` as the user wrote it, checked.
     :param apps: ``nginx_apps``, checked.
     :param ipv6: whether the host speaks IPv6.
-    :returns: ``files`` and ``links`` of all sites, ``entries``, ``remove`` (logs of absent sites) and ``home``
-        (whether a site serves files from a home folder).
+    :returns: ``files`` and ``links`` of all sites and of the unit, ``entries``, and ``remove`` (logs of absent sites).
     """
-    # A role refers to several of the parts, and Ansible asks anew for each.
-    return _published(json.dumps([plain(list(sites)), plain(list(apps))], default=str), ipv6=ipv6)
-
-
-@functools.lru_cache(maxsize=1)
-def _published(model: str, *, ipv6: bool) -> dict[str, Any]:
-    sites, apps = json.loads(model)
     filled: list[dict[str, Any]] = fill(sites, load("nginx", "nginx_sites"))
     reachable = {app["name"]: app for app in apps}
     present = [site for site in filled if site["state"] == "present"]
@@ -164,9 +155,8 @@ def _published(model: str, *, ipv6: bool) -> dict[str, Any]:
         _site_files(f"{site['name']}.conf", site_variables(site, reachable, ipv6=ipv6), site["name"])
         for site in present
     ]
-    routes = [route for site in present for route in site["routes"]]
     return {
-        "files": [file for file, _link in pairs],
+        "files": [*(file for file, _link in pairs), _drop_in(present)],
         "links": [link for _file, link in pairs],
         "entries": [site["name"] for site in filled],
         "remove": [
@@ -175,5 +165,11 @@ def _published(model: str, *, ipv6: bool) -> dict[str, Any]:
             if site["state"] == "absent"
             for kind in ("access", "error")
         ],
-        "home": any(_HOME.match(route.get("static") or "") for route in routes),
     }
+
+
+def _drop_in(sites: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The sandbox of nginx's unit, which may see home folders only if a site serves files from one."""
+    folders = (route.get("static") or "" for site in sites for route in site["routes"])
+    home = any(_HOME.match(folder) for folder in folders)
+    return {"dest": DROP_IN, "template": "nginx.service.j2", "vars": {"home": home}, "restart": ["nginx.service"]}

@@ -1,20 +1,6 @@
 # Copyright: barehost.web contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What converging costs, side by side with a shell script in one run.
-
-nginx   (default) role nginx with N sites against a POSIX shell script that does the same work, piped to `sh -s` over
-        the same transport: the first converge of a bare machine, and the run that changes nothing.
-site    the run of the whole stack (site.yml with inventory/site) that changes nothing, over ssh. Needs the network.
-
-Every round starts fresh machines; within a round the sides and the numbers of sites take turns. The packages are
-fetched into the machines' image beforehand, and the machines of `nginx` have no network. Every run connects anew.
-cpu is processor time, of the command and of the machine: other work on the computer disturbs it less than wall time,
-of which the least shows best what an idle computer would need. calls are counted at ssh or podman. Both sides must
-leave the same files behind, and a repeated run must change nothing, or the benchmark ends with an error.
-
-The connection containers.podman.podman cannot pipeline: a task takes several calls there. It is fetched once, from the
-package in requirements/bench.txt, into .cache/bench.
-"""
+"""What converging costs, side by side with a shell script in one run; script/bench --help tells all of it."""
 
 from __future__ import annotations
 
@@ -43,21 +29,21 @@ if TYPE_CHECKING:
 
 
 def arguments() -> argparse.Namespace:
-    """Describe the command line."""
-    parser = argparse.ArgumentParser(
-        prog="script/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    """Read the command line; what it means is told by script/bench --help."""
+    parser = argparse.ArgumentParser(prog="script/bench", add_help=False)
     parser.add_argument("stack", nargs="?", choices=["nginx", "site"], default="nginx")
-    parser.add_argument("--rounds", type=int, default=3, help="default: 3")
-    parser.add_argument("--repeats", type=int, default=3, help="runs that change nothing, each round (default: 3)")
-    parser.add_argument("--sites", type=_numbers, default=[1, 10, 100], help="default: 1,10,100")
-    parser.add_argument("--transport", type=_transports, default=list(NAMES), help="default: ssh,podman")
-    parser.add_argument("--image", choices=list(SUITES), default="debian13", help="of the machines (default: debian13)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every single run to this file as well")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--sites", type=_numbers, default=[1, 10, 100])
+    parser.add_argument("--transport", type=_transports, default=list(NAMES))
+    parser.add_argument("--image", choices=list(SUITES), default="debian13")
+    parser.add_argument("--json", type=Path)
     return parser.parse_args()
 
 
 def _numbers(text: str) -> list[int]:
+    if not all(part.isdigit() and int(part) > 0 for part in text.split(",")):
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of numbers such as 1,10,100")
     return [int(part) for part in text.split(",")]
 
 

@@ -56,6 +56,7 @@ def test_app_moves_from_a_port_to_a_socket_and_back(converge: Any, host: Host, h
     assert converge().rc == 0
     assert http("/", port=5000).text == "Hello World!"
     assert not host.file("/run/gunicorn/hello.sock").exists
+    assert host.check_output("systemctl show --property=NeedDaemonReload --value gunicorn@hello.socket") == "no"
 
 
 def test_app_comes_and_goes_without_the_others_noticing(

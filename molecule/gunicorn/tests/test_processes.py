@@ -60,15 +60,15 @@ def test_stopped_app_starts_with_the_next_request(host: Host, http: Http) -> Non
     assert host.service("gunicorn@notes.service").is_running
 
 
-def test_apps_start_with_the_machine(host: Host, http: Http, unit: Any) -> None:
-    units = [f"gunicorn@{name}.{kind}" for kind in ("socket", "service") for name in ("hello", "other", "notes")]
-    host.check_output(f"systemctl stop {' '.join(units)}")
-    assert http("/notes/", host=SITE).status == 502
-    host.check_output("systemctl start multi-user.target")
-    assert host.check_output(f"systemctl is-enabled {' '.join(units)}").split() == ["enabled"] * 6
+def test_apps_start_with_the_machine(host: Host, http: Http, unit: Any, reboot: Any) -> None:
+    listening = "ss -Hltn | awk '{print $4}' | sort -u"
+    before = host.check_output(listening)
+    reboot()
     for path in ("/", "/other/", "/notes/"):
         assert http(path, host=SITE).status == 200
     assert all(unit(name).master for name in ("hello", "other", "notes"))
+    assert host.check_output(listening) == before
+    assert host.check_output("systemctl --failed --no-legend") == ""
 
 
 def test_what_an_app_writes_out_is_in_the_journal_under_its_name(host: Host) -> None:

@@ -98,7 +98,7 @@ def test_every_address_has_a_default_server_and_absent_sites_leave_no_log() -> N
     sites = [site("a"), site("b", listen=["127.0.0.1:8080", "80"]), {"name": "gone", "state": "absent"}]
     parts = published(sites, [], ipv6=False)
     assert json.loads(parts["files"][0]["vars"]) == {"site": {"listen": ["80", "127.0.0.1:8080"]}}
-    assert [file["entry"] for file in parts["files"]] == ["", "a", "b"]
+    assert [file.get("entry", "") for file in parts["files"]] == ["", "a", "b", ""]
     assert parts["entries"] == ["a", "b", "gone"]
     assert parts["remove"] == ["/var/log/nginx/gone.access.log*", "/var/log/nginx/gone.error.log*"]
     assert parts["links"][1]["target"] == "../sites-available/a.conf"
@@ -112,7 +112,8 @@ def test_host_without_sites_still_refuses_unknown_names() -> None:
 @pytest.mark.parametrize(("folder", "home"), [("/home/me/www", True), ("/root/www", True), ("/srv/home", False)])
 def test_home_folders_are_noticed(folder: str, home: bool) -> None:
     parts = published([site("a", routes=[{"path": "/", "static": folder}])], [], ipv6=True)
-    assert parts["home"] is home
+    (unit,) = (file for file in parts["files"] if file["dest"].endswith("nginx.service.d/barehost.conf"))
+    assert unit["vars"] == {"home": home}
 
 
 TEMPLATES = Path(__file__).parents[4] / "roles" / "nginx" / "templates" / "routes"
@@ -134,6 +135,6 @@ def read_by(template: Path) -> set[str]:
     ],
 )
 def test_template_of_a_location_gets_what_it_reads_and_no_more(route: dict[str, Any]) -> None:
-    (_, file) = published([site("a", routes=[route])], [*APPS.values()], ipv6=True)["files"]
+    (_, file, _) = published([site("a", routes=[route])], [*APPS.values()], ipv6=True)["files"]
     for location in json.loads(file["vars"])["site"]["locations"]:
         assert set(location["data"]) == read_by(TEMPLATES / f"{location['kind']}.conf.j2")
