@@ -11,7 +11,9 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible_collections.barehost.web.plugins.modules.publish import DOCUMENTATION
+from ansible_collections.barehost.web.plugins.modules.units import DOCUMENTATION as UNITS
 from ansible_collections.barehost.web.plugins.plugin_utils._host_action import HostAction
+from ansible_collections.barehost.web.plugins.plugin_utils._options import checked_options
 from ansible_collections.barehost.web.plugins.plugin_utils._render import Job, Renderer
 
 _SET = re.compile(r"[A-Za-z0-9_-]+\Z")
@@ -61,6 +63,8 @@ class ActionModule(HostAction):
         problems = _path_problems(options)
         if problems:
             raise AnsibleActionFail("Nothing was changed:\n" + "\n".join(f"- {problem}" for problem in problems))
+        if options["units"]:
+            options["units"] = checked_options(UNITS, {"units": options["units"]})["units"]
         self._render(options["files"], variables)
         return self.on_host(options, variables)
 

@@ -22,6 +22,7 @@ class ActionModule(HostAction):
 
     documentation = DOCUMENTATION
     work = "release"
+    module = "barehost.web.host_release"
 
     def perform(self, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         """Look at the sources, ask, send, release."""

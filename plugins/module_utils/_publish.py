@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.barehost.web.plugins.module_utils import _marks, _validate
+from ansible_collections.barehost.web.plugins.module_utils import _marks, _units, _validate
 from ansible_collections.barehost.web.plugins.module_utils._host import Answer, HostError
 from ansible_collections.barehost.web.plugins.module_utils._lock import lock
 from ansible_collections.barehost.web.plugins.module_utils._publish_commit import Commit
@@ -217,8 +217,12 @@ def _save_foreign(steps: Sequence[Step], folder: Path) -> list[str]:
 
 
 def run(options: Mapping[str, Any], *, check: bool) -> Answer:
-    """Do the work of barehost.web.publish."""
+    """Do the work of barehost.web.publish, and that of barehost.web.units where it is asked for as well."""
     outcome = publish(request_from(options), check=check)
     result = dataclasses.asdict(outcome)
-    notes = result.pop("notes")
-    return Answer(result, [*notes, *(orphan_sentence(entry, paths) for entry, paths in outcome.orphans.items())])
+    warnings = [*result.pop("notes"), *(orphan_sentence(entry, paths) for entry, paths in outcome.orphans.items())]
+    told = _units.run(options, check=check).result if options["units"] else {"changed": False, "actions": []}
+    result["changed"] = outcome.changed or told["changed"]
+    result["actions"] = told["actions"]
+    result["diff"] += [told["diff"]] if told["changed"] else []
+    return Answer(result, warnings)

@@ -24,7 +24,8 @@ from ansible_collections.barehost.web.plugins.module_utils._units_plan import (
 )
 
 _PROPERTIES = "Id,LoadState,ActiveState,UnitFileState,NeedDaemonReload,CanReload,NRestarts,Result"
-_LOG_LINES = 40
+# Two tracebacks: that of an app that cannot be loaded is often followed by one of its server.
+_LOG_LINES = 60
 _LOOPS = "it ends as soon as it is started"
 
 
@@ -96,7 +97,8 @@ def last_lines(unit: str, since: float, *, ended: bool = False) -> list[str]:
         errors="replace",
         check=False,
     )
-    lines = done.stdout.rstrip().splitlines()
+    # Python underlines what it complains about; that says nothing here and would push out lines that do.
+    lines = [line for line in done.stdout.splitlines() if line.strip(" ~^")]
     ends = [number for number, line in enumerate(lines, 1) if ended and "Main process exited" in line]
     return lines[: ends[-1] if ends else None][-_LOG_LINES:]
 

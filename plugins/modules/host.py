@@ -9,8 +9,8 @@ DOCUMENTATION = r"""
 module: host
 short_description: The host's side of the collection's actions
 description:
-  - Not meant to be called from a playbook. M(barehost.web.packages), M(barehost.web.accounts), M(barehost.web.publish),
-    M(barehost.web.units) and M(barehost.web.release) check their options on the controller and then call this module.
+  - Not meant to be called from a playbook. M(barehost.web.packages), M(barehost.web.accounts), M(barehost.web.publish)
+    and M(barehost.web.units) check their options on the controller and then call this module.
   - Ansible packs a module once in a run, which takes longer than most of its work on the host. One module for all
     kinds of work is packed once.
 author: barehost.web contributors
@@ -18,7 +18,7 @@ options:
   work:
     description: What to do.
     type: str
-    choices: [accounts, packages, publish, release, units]
+    choices: [accounts, packages, publish, units]
     required: true
   payload:
     description:
@@ -43,53 +43,25 @@ RETURN = r"""
 # See the actions.
 """
 
-import base64
-import importlib
-import json
-import os
-import zlib
 from typing import TYPE_CHECKING
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.barehost.web.plugins.module_utils._host import HostError
+from ansible_collections.barehost.web.plugins.module_utils._serve import serve
 
 if TYPE_CHECKING:
-    # Named here for Ansible, which packs what a module imports; loaded below, only the one that is needed.
+    # Named here for Ansible, which packs what a module imports.
     from ansible_collections.barehost.web.plugins.module_utils import (
         _accounts,
         _packages,
         _publish,
-        _release,
         _units,
     )
 
-    _PACKED = (_accounts, _packages, _publish, _release, _units)
-
-_WORK = ("accounts", "packages", "publish", "release", "units")
-_UTILITIES = "ansible_collections.barehost.web.plugins.module_utils"
+    _PACKED = (_accounts, _packages, _publish, _units)
 
 
 def main() -> None:
-    """Unpack the options, do the work, report."""
-    module = AnsibleModule(
-        argument_spec={
-            "work": {"type": "str", "required": True, "choices": list(_WORK)},
-            "payload": {"type": "str", "required": True, "no_log": True},
-        },
-        supports_check_mode=True,
-    )
-    if os.geteuid() != 0:
-        module.fail_json(msg="This needs root on the host: log in as root, or set ansible_become to true.")
-    os.umask(0o022)
-    options = json.loads(zlib.decompress(base64.b64decode(module.params["payload"])))
-    utility = importlib.import_module(f"{_UTILITIES}._{module.params['work']}")
-    try:
-        answer = utility.run(options, check=module.check_mode)
-    except HostError as error:
-        module.fail_json(msg=str(error), **error.details)
-    for warning in answer.warnings:
-        module.warn(warning)
-    module.exit_json(**answer.result)
+    """Do one of these."""
+    serve(("accounts", "packages", "publish", "units"))
 
 
 if __name__ == "__main__":

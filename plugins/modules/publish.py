@@ -205,6 +205,13 @@ options:
         description: Seconds after which a program that does not answer counts as a refusal.
         type: int
         default: 60
+  units:
+    description:
+      - Units to bring to their state when the files are in place, as O(barehost.web.units#module:units), in the same
+        call.
+    type: list
+    elements: dict
+    default: []
   lock_timeout:
     description: Seconds to wait for another run that publishes the same set.
     type: int
@@ -241,6 +248,8 @@ EXAMPLES = r"""
       command: [nginx, -t]
       scratch: [/var/log/nginx]
     reload: [nginx.service]
+    units:
+      - name: nginx.service
 """
 
 RETURN = r"""
@@ -269,6 +278,11 @@ orphans:
   description: Files that stay although their entry is not mentioned any more, by entry.
   returned: success
   type: dict
+actions:
+  description: What was done to O(units), such as V(reload nginx.service).
+  returned: success
+  type: list
+  elements: str
 saved:
   description: Where content that somebody else wrote was kept before it was replaced.
   returned: success

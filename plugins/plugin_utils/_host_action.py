@@ -19,7 +19,7 @@ from ansible_collections.barehost.web.plugins.plugin_utils._options import check
 
 
 class HostAction(ActionBase):
-    """An action whose options its module documents and whose work barehost.web.host does.
+    """An action whose options its module documents and whose work a module does on the host.
 
     A class below names the two; one that has something to do on the controller replaces :meth:`perform`.
     """
@@ -28,6 +28,7 @@ class HostAction(ActionBase):
     _supports_diff = True
     documentation: ClassVar[str]
     work: ClassVar[str]
+    module: ClassVar[str] = "barehost.web.host"
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Check the options, have the work done."""
@@ -49,7 +50,7 @@ class HostAction(ActionBase):
         """Have the host do its part, in one call."""
         payload = base64.b64encode(zlib.compress(json.dumps(options).encode(), 1)).decode()
         result: dict[str, Any] = self._execute_module(
-            module_name="barehost.web.host", module_args={"work": self.work, "payload": payload}, task_vars=variables
+            module_name=self.module, module_args={"work": self.work, "payload": payload}, task_vars=variables
         )
         if not self._task.diff:
             result.pop("diff", None)

@@ -37,7 +37,7 @@ def test_oldest_core_finds_nothing_to_change_and_makes_the_same_change(
     inventories = ["--inventory=inventory/site", "--inventory=inventory/molecule.yml", f"--limit={name}"]
     command = [oldest / "ansible-playbook", *inventories, "playbooks/site.yml"]
     domains = '{"site_domains": ["example.test", "oldest.test"]}'
-    for more, changed in (([], 0), ([f"--extra-vars={domains}"], 2), ([], 2), ([], 0)):
+    for more, changed in (([], 0), ([f"--extra-vars={domains}"], 1), ([], 1), ([], 0)):
         surroundings = environment("site", tmp_path / "record")
         done = subprocess.run(
             [*command, *more], cwd=ROOT, env=surroundings, capture_output=True, text=True, check=False
