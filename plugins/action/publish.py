@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -53,6 +54,8 @@ class ActionModule(HostAction):
         """What the task was given, the parts in their places."""
         given = super().arguments()
         parts = given.pop("parts", None) or {}
+        if isinstance(parts, str):
+            parts = json.loads(parts)
         unknown = set(parts) - set(_PARTS) if isinstance(parts, Mapping) else {str(parts)}
         if unknown:
             raise AnsibleActionFail(f"parts: holds {', '.join(sorted(unknown))}; it may hold {', '.join(_PARTS)}")

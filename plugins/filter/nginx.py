@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -44,14 +45,15 @@ RETURN = r"""
 _value:
   description:
     - Parts for M(barehost.web.publish); C(files) and C(links) of the sites and of nginx's unit, C(entries) (the names
-      of all sites) and C(remove) (logs of absent sites).
-  type: dict
+      of all sites) and C(remove) (logs of absent sites). As a JSON text.
+  type: str
 """
 
 
-def nginx(sites: Sequence[Mapping[str, Any]], apps: Sequence[Mapping[str, Any]], ipv6: bool = True) -> dict[str, Any]:
+def nginx(sites: Sequence[Mapping[str, Any]], apps: Sequence[Mapping[str, Any]], ipv6: bool = True) -> str:
     """See DOCUMENTATION."""
-    return published(sites, apps, ipv6=ipv6)
+    # Ansible looks at every single value of a mapping; a text it passes on as it is.
+    return json.dumps(published(sites, apps, ipv6=ipv6))
 
 
 class FilterModule:

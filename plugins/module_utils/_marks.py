@@ -14,7 +14,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-Action = Literal["reload", "restart"]
+Action = Literal["reload", "restart", "stop"]
 
 #: Everything the collection remembers on a host; readable by root only.
 STATE = Path("/var/lib/barehost")
@@ -36,27 +36,38 @@ def marks_folder(state: Path = STATE) -> Path:
 
 
 def mark(unit: str, action: Action, state: Path = STATE) -> None:
-    """Note that ``unit`` (such as ``nginx.service``) has to ``reload`` or ``restart``.
+    """Note that ``unit`` (such as ``nginx.service``) has to ``reload``, ``restart`` or ``stop``.
 
-    A restart that is already noted is never weakened to a reload.
+    A restart that is already noted is never weakened to a reload. A unit that was to stop and is wanted again
+    restarts: it still runs as it was.
     """
     folder = marks_folder(state)
     private_folder(folder)
     path = folder / unit
-    if action == "reload" and read_mark(unit, state) == "restart":
-        return
+    if action == "reload" and read_mark(unit, state) in {"restart", "stop"}:
+        action = "restart"
     fresh = path.with_name(f".{unit}.new")
     fresh.write_text(action, encoding="ascii")
     fresh.replace(path)
 
 
 def read_mark(unit: str, state: Path = STATE) -> Action | None:
-    """What ``unit`` still has to do, or ``None``. An unreadable mark counts as the stronger action."""
+    """What ``unit`` still has to do, or ``None``. An unreadable mark counts as a restart."""
     try:
         text = (marks_folder(state) / unit).read_text(encoding="ascii")
     except FileNotFoundError:
         return None
-    return "reload" if text == "reload" else "restart"
+    known: dict[str, Action] = {"reload": "reload", "stop": "stop"}
+    return known.get(text, "restart")
+
+
+def units_to_stop(state: Path = STATE) -> list[str]:
+    """Every unit that is marked to stop, whether somebody speaks of it or not."""
+    try:
+        found = sorted(path.name for path in marks_folder(state).iterdir())
+    except FileNotFoundError:
+        return []
+    return [unit for unit in found if not unit.startswith(".") and read_mark(unit, state) == "stop"]
 
 
 def clear_mark(unit: str, state: Path = STATE) -> None:

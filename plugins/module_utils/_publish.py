@@ -200,6 +200,8 @@ def _mark(request: Request, steps: Sequence[Step], state: Path) -> None:
         _marks.mark(unit, "reload", state)
     for unit in {*request.restart, *(unit for step in steps for unit in step.item.restart)}:
         _marks.mark(unit, "restart", state)
+    for unit in {unit for step in steps if step.change == "remove" for unit in step.item.stop}:
+        _marks.mark(unit, "stop", state)
 
 
 def _save_foreign(steps: Sequence[Step], folder: Path) -> list[str]:

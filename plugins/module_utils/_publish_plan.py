@@ -38,6 +38,8 @@ class Item:
     secret: bool = False
     reload: tuple[str, ...] = ()
     restart: tuple[str, ...] = ()
+    #: Units that are there for this item alone and end with it.
+    stop: tuple[str, ...] = ()
 
     def digest(self) -> str:
         """What tells this item's content from another's: a SHA-256 of a file, the target of a link."""
@@ -52,6 +54,7 @@ class Item:
             "secret": self.secret,
             "reload": list(self.reload),
             "restart": list(self.restart),
+            "stop": list(self.stop),
         }
 
 
@@ -209,6 +212,7 @@ def _remove_step(path: str, record: Mapping[str, Any]) -> Step | None:
         secret=record["secret"],
         reload=tuple(record["reload"]),
         restart=tuple(record["restart"]),
+        stop=tuple(record.get("stop", ())),
     )
     return Step("remove", item, found, foreign=found.digest() != record["digest"])
 

@@ -53,6 +53,7 @@ def request_from(payload: Mapping[str, Any]) -> Request:
             secret=file["secret"],
             reload=tuple(file["reload"]),
             restart=tuple(file["restart"]),
+            stop=tuple(file["stop"]),
         )
         for file in payload["files"]
     ]

@@ -104,12 +104,15 @@ def last_lines(unit: str, since: float, *, ended: bool = False) -> list[str]:
 
 
 def bring(wanted: Sequence[Wanted], *, check: bool = False, state: Path = _marks.STATE) -> list[str]:
-    """Bring all units to what is wanted, in one go.
+    """Bring all units to what is wanted, in one go; stop those that are marked so and that nobody wants.
 
     :param check: only tell what would be done.
     :returns: what was done, a sentence each; empty when everything was as wanted.
     :raises UnitError: units that are not as wanted afterwards, with what they logged.
     """
+    spoken = {unit.name for unit in wanted}
+    ended = [Wanted(name, started=False, enabled=False) for name in _marks.units_to_stop(state) if name not in spoken]
+    wanted = [*wanted, *ended]
     names = [unit.name for unit in wanted]
     marks = {name: _marks.read_mark(name, state) for name in names}
     status = show(names)

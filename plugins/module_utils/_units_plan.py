@@ -118,7 +118,7 @@ def _plan_started(unit: Wanted, now: Status, mark: _marks.Action | None, work: W
     if not now.is_active:
         # A unit that waits to be restarted after a crash must not go on with what it was started with.
         (work.start if now.is_quiet else work.restart).append(unit.name)
-    elif mark == "restart" or (mark == "reload" and not now.can_reload):
+    elif mark in {"restart", "stop"} or (mark == "reload" and not now.can_reload):
         work.restart.append(unit.name)
     elif mark == "reload":
         work.reload.append(unit.name)
@@ -142,7 +142,7 @@ def leaving(wanted: Iterable[Wanted], status: dict[str, Status], marks: dict[str
     names = {unit.name for unit in wanted}
     found = []
     for unit in wanted:
-        moves = unit.name.endswith(".socket") and marks.get(unit.name) == "restart"
+        moves = unit.name.endswith(".socket") and marks.get(unit.name) in {"restart", "stop"}
         if not status[unit.name].is_quiet and (moves or not unit.started):
             found.append(unit.name)
             if moves and unit.started and _service_of(unit.name) in names:

@@ -83,6 +83,11 @@ options:
         type: list
         elements: str
         default: []
+      stop:
+        description: Units to stop when the file is removed, because they are there for this file's entry alone.
+        type: list
+        elements: str
+        default: []
   links:
     description: The symbolic links of the set.
     type: list
@@ -140,8 +145,8 @@ options:
         default: ""
   parts:
     description:
-      - More of O(files), O(links), O(directories), O(entries) and O(remove), as a mapping with these keys. For a filter
-        that makes several of them from one model.
+      - More of O(files), O(links), O(directories), O(entries) and O(remove), as a mapping with these keys or as the
+        JSON text of one. For a filter that makes several of them from one model.
     type: dict
     default: {}
   tree:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address
 from typing import Any
 
@@ -119,6 +119,7 @@ def _app_files(app: Mapping[str, Any]) -> list[dict[str, Any]]:
         "mode": "0640",
         "entry": name,
         "reload": [unit(name, "service")],
+        "stop": [unit(name, kind) for kind in KINDS],
     }
     drop_ins = [
         {
@@ -167,7 +168,7 @@ def _state(app: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _started(app: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _units(app: Mapping[str, Any]) -> list[dict[str, Any]]:
     name = app["name"]
     ready = {"address": app_address(name, app["bind"]), **app["health"]}
     return [
@@ -176,34 +177,21 @@ def _started(app: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _stopped(name: str) -> list[dict[str, Any]]:
-    return [{"name": unit(name, kind), "state": "stopped", "entry": name} for kind in ("socket", "service")]
-
-
-def published(apps: object, changes: Iterable[Mapping[str, Any]] = ()) -> dict[str, Any]:
-    """Give all parts of the publish, and the units.
+def published(apps: object) -> dict[str, Any]:
+    """Give what is published for apps, and the units that run them.
 
     :param apps: ``gunicorn_apps`` as the user wrote it, checked.
-    :param changes: what the publish did; apps whose files it removed are stopped, also when the model has forgotten
-        them.
-    :returns: ``files``, ``links``, ``directories`` and ``entries`` for the publish, and ``units``.
+    :returns: ``parts`` and ``units`` of the publish.
     """
     filled = select(apps, "gunicorn")
     served = [app for app in filled if app["state"] == "present" and app["server"] == "gunicorn"]
-    running = {app["name"] for app in served}
-    gone = [app["name"] for app in filled] + [
-        change["entry"] for change in changes if change["change"] == "remove" and change["entry"]
-    ]
+    files = [*(_shared_files(served) if served else []), *(file for app in served for file in _app_files(app))]
     return {
-        "files": [
-            *(_shared_files(served) if served else []),
-            *(file for app in served for file in _app_files(app)),
-        ],
-        "links": [link for app in served for link in _links(app)],
-        "directories": [_state(app) for app in served],
-        "entries": [app["name"] for app in filled],
-        "units": [
-            *(one for app in served for one in _started(app)),
-            *(one for name in dict.fromkeys(gone) if name not in running for one in _stopped(name)),
-        ],
+        "parts": {
+            "files": files,
+            "links": [link for app in served for link in _links(app)],
+            "directories": [_state(app) for app in served],
+            "entries": [app["name"] for app in filled],
+        },
+        "units": [one for app in served for one in _units(app)],
     }

@@ -7,7 +7,6 @@ This module is private to the collection.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -131,9 +130,7 @@ def site_variables(site: Mapping[str, Any], apps: Mapping[str, Mapping[str, Any]
 
 def _site_files(name: str, variables: Mapping[str, Any], entry: str) -> tuple[dict[str, Any], dict[str, Any]]:
     template = "site.conf.j2" if entry else "unknown-hosts.conf.j2"
-    # A text is as good as a mapping to the option, and much less work to Ansible, which looks at every single value.
-    data = json.dumps({"site": dict(variables)})
-    file = {"dest": f"{ROOT}/sites-available/{name}", "template": template, "vars": data}
+    file = {"dest": f"{ROOT}/sites-available/{name}", "template": template, "vars": {"site": dict(variables)}}
     link = {"dest": f"{ROOT}/sites-enabled/{name}", "target": f"../sites-available/{name}"}
     return {**file, "entry": entry}, {**link, "entry": entry}
 

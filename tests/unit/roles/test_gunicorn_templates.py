@@ -24,7 +24,7 @@ def render(**options: Any) -> dict[str, str]:
         keep_trailing_newline=True,
         undefined=jinja2.StrictUndefined,
     )
-    files = published([{"name": "util", "wsgi": "wsgi:server"} | options])["files"]
+    files = published([{"name": "util", "wsgi": "wsgi:server"} | options])["parts"]["files"]
     return {
         file["dest"]: environment.get_template(file["template"]).render(ansible_managed="-", **file.get("vars", {}))
         for file in files

@@ -275,6 +275,16 @@ def test_removal_marks_the_units_of_the_removed_file(host: Host) -> None:
     assert _marks.read_mark("nginx.service", host.state) == "reload"
 
 
+def test_unit_ends_with_the_file_it_is_there_for(host: Host) -> None:
+    item = host.file(host.tree / "a", entry="a", reload=("a.service",), stop=("a.socket", "a.service"))
+    host.publish(item)
+    assert _marks.units_to_stop(host.state) == []
+    host.publish(purge=True)
+    assert _marks.units_to_stop(host.state) == ["a.service", "a.socket"]
+    host.publish(item)
+    assert _marks.read_mark("a.service", host.state) == "restart"
+
+
 def test_file_may_become_a_link_and_back(host: Host) -> None:
     path = f"{host.tree}/conf"
     host.publish(host.file(path))
@@ -367,6 +377,7 @@ def test_request_is_built_from_plain_data() -> None:
         "secret": True,
         "reload": [],
         "restart": ["u"],
+        "stop": ["v"],
     }
     payload = {
         "set": "s",
@@ -384,7 +395,7 @@ def test_request_is_built_from_plain_data() -> None:
     }
     request = request_from(payload)
     assert request.tree is None
-    more: dict[str, Any] = {"entry": "a", "template": "t", "secret": True, "restart": ("u",)}
+    more: dict[str, Any] = {"entry": "a", "template": "t", "secret": True, "restart": ("u",), "stop": ("v",)}
     assert request.items[0] == Item("/f", "file", "é".encode(), owner="o", group="g", mode=0o640, **more)
     assert request.items[1].mode == 0o750
     assert request.validation is not None

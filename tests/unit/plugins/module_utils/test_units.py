@@ -36,6 +36,7 @@ SERVICE, SOCKET = "app@a.service", "app@a.socket"
         (Wanted(SERVICE), DOWN, None, Work(enable=[SERVICE], start=[SERVICE])),
         (Wanted(SERVICE), UP, "reload", Work(reload=[SERVICE])),
         (Wanted(SERVICE), UP, "restart", Work(restart=[SERVICE])),
+        (Wanted(SERVICE), UP, "stop", Work(restart=[SERVICE])),
         (Wanted(SERVICE), Status("loaded", "active", "enabled"), "reload", Work(restart=[SERVICE])),
         (Wanted(SERVICE), DOWN, "restart", Work(enable=[SERVICE], start=[SERVICE])),
         (Wanted(SERVICE), CRASHING, None, Work(restart=[SERVICE])),
@@ -97,6 +98,11 @@ def test_marks_are_kept_until_they_are_cleared(tmp_path: Path) -> None:
     _marks.mark("a.service", "restart", tmp_path)
     _marks.mark("a.service", "reload", tmp_path)
     assert _marks.read_mark("a.service", tmp_path) == "restart"
+    assert _marks.units_to_stop(tmp_path) == []
+    _marks.mark("a.service", "stop", tmp_path)
+    assert _marks.units_to_stop(tmp_path) == ["a.service"]
+    _marks.mark("a.service", "reload", tmp_path)
+    assert _marks.read_mark("a.service", tmp_path) == "restart", "it runs as it was before it was to stop"
     _marks.clear_mark("a.service", tmp_path)
     _marks.clear_mark("a.service", tmp_path)
     assert _marks.read_mark("a.service", tmp_path) is None

@@ -95,7 +95,7 @@ def test_socket_says_only_what_differs(bind: str, lines: list[str]) -> None:
 
 
 def test_app_that_differs_in_nothing_has_one_file_of_its_own() -> None:
-    parts = published([UTIL])
+    parts = published([UTIL])["parts"]
     own = [file for file in parts["files"] if file.get("entry")]
     assert [(file["dest"], file["group"], file["mode"]) for file in own] == [
         ("/etc/gunicorn/util.conf.py", "util", "0640")
@@ -107,10 +107,15 @@ def test_app_that_differs_in_nothing_has_one_file_of_its_own() -> None:
     assert parts["directories"][0]["path"] == "/var/lib/util"
 
 
+def files(*apps: dict[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = published(list(apps))["parts"]["files"]
+    return found
+
+
 def test_change_of_an_app_reaches_that_app_only() -> None:
     told = {
         file["dest"].rpartition("/etc/")[2]: file.get("reload", []) + file.get("restart", [])
-        for file in published([UTIL | {"bind": ":5000", "user": "www-data"}, {"name": "b", "wsgi": "w:a"}])["files"]
+        for file in files(UTIL | {"bind": ":5000", "user": "www-data"}, {"name": "b", "wsgi": "w:a"})
         if file.get("entry")
     }
     assert told == {
@@ -122,7 +127,7 @@ def test_change_of_an_app_reaches_that_app_only() -> None:
 
 
 def test_change_of_what_apps_share_reaches_all_of_them() -> None:
-    shared = [file for file in published([UTIL, {"name": "b", "wsgi": "w:a"}])["files"] if not file.get("entry")]
+    shared = [file for file in files(UTIL, {"name": "b", "wsgi": "w:a"}) if not file.get("entry")]
     assert [sorted(file.get("reload", []) + file.get("restart", [])) for file in shared] == [
         ["gunicorn@b.service", "gunicorn@util.service"],
         ["gunicorn@b.socket", "gunicorn@util.socket"],
@@ -132,9 +137,11 @@ def test_change_of_what_apps_share_reaches_all_of_them() -> None:
 
 
 def test_nothing_is_published_when_no_app_is_left() -> None:
-    parts = published([GONE, FRONTEND])
+    wanted = published([GONE, FRONTEND])
+    parts = wanted["parts"]
     assert (parts["files"], parts["links"], parts["directories"]) == ([], [], [])
     assert parts["entries"] == ["gone", "frontend"]
+    assert wanted["units"] == []
 
 
 def test_app_is_ready_when_its_health_path_answers() -> None:
@@ -147,20 +154,6 @@ def test_app_is_ready_when_its_health_path_answers() -> None:
     ]
 
 
-def test_units_of_absent_forgotten_and_serverless_apps_are_stopped() -> None:
-    changes = [
-        {"path": "/etc/gunicorn/old.conf.py", "change": "remove", "kind": "file", "entry": "old"},
-        {"path": "/etc/systemd/system/x", "change": "remove", "kind": "link", "entry": "old"},
-        {"path": "/etc/systemd/system/y.d/barehost.conf", "change": "remove", "kind": "file", "entry": "util"},
-        {"path": "/etc/systemd/system/gunicorn@.service", "change": "remove", "kind": "file", "entry": ""},
-        {"path": "/etc/gunicorn/new.conf.py", "change": "create", "kind": "file", "entry": "new"},
-    ]
-    units = published([UTIL, GONE, FRONTEND], changes)["units"]
-    assert [unit["name"] for unit in units if unit.get("state") == "stopped"] == [
-        "gunicorn@gone.socket",
-        "gunicorn@gone.service",
-        "gunicorn@frontend.socket",
-        "gunicorn@frontend.service",
-        "gunicorn@old.socket",
-        "gunicorn@old.service",
-    ]
+def test_app_whose_settings_are_removed_is_stopped() -> None:
+    (settings,) = [file for file in files(UTIL) if file.get("entry")]
+    assert settings["stop"] == ["gunicorn@util.service", "gunicorn@util.socket"]

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -97,7 +96,7 @@ def site(name: str, **more: Any) -> dict[str, Any]:
 def test_every_address_has_a_default_server_and_absent_sites_leave_no_log() -> None:
     sites = [site("a"), site("b", listen=["127.0.0.1:8080", "80"]), {"name": "gone", "state": "absent"}]
     parts = published(sites, [], ipv6=False)
-    assert json.loads(parts["files"][0]["vars"]) == {"site": {"listen": ["80", "127.0.0.1:8080"]}}
+    assert parts["files"][0]["vars"] == {"site": {"listen": ["80", "127.0.0.1:8080"]}}
     assert [file.get("entry", "") for file in parts["files"]] == ["", "a", "b", ""]
     assert parts["entries"] == ["a", "b", "gone"]
     assert parts["remove"] == ["/var/log/nginx/gone.access.log*", "/var/log/nginx/gone.error.log*"]
@@ -105,7 +104,7 @@ def test_every_address_has_a_default_server_and_absent_sites_leave_no_log() -> N
 
 
 def test_host_without_sites_still_refuses_unknown_names() -> None:
-    data = json.loads(published([], [], ipv6=True)["files"][0]["vars"])
+    data = published([], [], ipv6=True)["files"][0]["vars"]
     assert data["site"]["listen"] == ["80", "[::]:80"]
 
 
@@ -136,5 +135,5 @@ def read_by(template: Path) -> set[str]:
 )
 def test_template_of_a_location_gets_what_it_reads_and_no_more(route: dict[str, Any]) -> None:
     (_, file, _) = published([site("a", routes=[route])], [*APPS.values()], ipv6=True)["files"]
-    for location in json.loads(file["vars"])["site"]["locations"]:
+    for location in file["vars"]["site"]["locations"]:
         assert set(location["data"]) == read_by(TEMPLATES / f"{location['kind']}.conf.j2")
