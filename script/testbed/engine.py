@@ -84,12 +84,20 @@ def shortened(complaint: str) -> str:
 def candidates() -> Iterator[Engine]:
     """List what may work here, the tightest and most ordinary first."""
     runtimes = [(), *(("--runtime", name) for name in ("crun", "runc") if shutil.which(name))]
+    if both_cgroups():
+        # There crun starts one machine and refuses the next; runc starts all.
+        runtimes.sort(key=lambda switches: "runc" not in switches)
     added = (f"--cap-add={name}" for name in capabilities())
     narrow = (*added, *(f"--security-opt={name}" for name in UNCONFINED))
     for confinement in (narrow, ("--privileged",)):
         for limits in ((), own_limits()):
             for runtime in runtimes:
                 yield Engine(runtime, (*confinement, *limits))
+
+
+def both_cgroups() -> bool:
+    """Tell whether the host mounts both versions of cgroups, which is called hybrid."""
+    return Path("/sys/fs/cgroup/unified").is_dir()
 
 
 def capabilities() -> list[str]:

@@ -28,33 +28,26 @@ def up(name: str, image: str, *, port: int | None = None, lifetime: int | None =
     if is_running(name):
         return False
     reference = images.ensure(image)
-    chosen = engine.choose(reference)
-    podman("rm", "-f", "-t", "0", "--ignore", name)
     options = ["--publish", f"127.0.0.1:{free_port()}:{port}"] if port else []
-    # Not with --rm, which would take the machine away when it is booted anew.
     options += ["--timeout", str(lifetime)] if lifetime else []
-    started = podman(
-        *chosen.podman,
-        "run",
-        "-d",
-        "--name",
-        name,
-        "--hostname",
-        image,
-        "--label",
-        f"{OWNER}={ROOT}",
-        "--systemd=always",
-        *options,
-        *chosen.run,
-        reference,
-        "/sbin/init",
-    )
-    if started.returncode != 0:
+    if (complaint := start(name, image, reference, options)) is not None:
+        # What worked when it was tried may not any more: find out anew what does.
         engine.forget()
-        raise BedError(f"{name} does not start: {last_line(started.stderr)}")
+        complaint = start(name, image, reference, options)
+    if complaint is not None:
+        raise BedError(f"{name} does not start: {complaint}")
     engine.wait_until_ready(name, seconds=90)
     admit(name)
     return True
+
+
+def start(name: str, image: str, reference: str, options: list[str]) -> str | None:
+    """Start the container with the switches that work on this host; hand back what podman complains about."""
+    chosen = engine.choose(reference)
+    podman("rm", "-f", "-t", "0", "--ignore", name)
+    fixed = ["--name", name, "--hostname", image, "--label", f"{OWNER}={ROOT}", "--systemd=always"]
+    started = podman(*chosen.podman, "run", "-d", *fixed, *options, *chosen.run, reference, "/sbin/init")
+    return None if started.returncode == 0 else last_line(started.stderr)
 
 
 def is_running(name: str) -> bool:

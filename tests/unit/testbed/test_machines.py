@@ -23,7 +23,16 @@ def test_the_tightest_candidate_comes_first() -> None:
     privileged = ["--privileged" in candidate.run for candidate in found]
     assert privileged == sorted(privileged)
     assert "--ulimit" not in found[0].run
-    assert found[0].podman == ()
+
+
+@pytest.mark.parametrize(("both", "first"), [(False, ()), (True, ("--runtime", "runc"))])
+def test_runc_comes_first_where_both_versions_of_cgroups_are_mounted(
+    monkeypatch: pytest.MonkeyPatch, both: bool, first: tuple[str, ...]
+) -> None:
+    """Elsewhere podman's own choice comes first."""
+    monkeypatch.setattr(engine.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(engine, "both_cgroups", lambda: both)
+    assert next(iter(engine.candidates())).podman == first
 
 
 def test_limits_are_those_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
