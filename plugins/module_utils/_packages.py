@@ -27,6 +27,8 @@ _POLICY_TEXT = "#!/bin/sh\n# barehost.web: services start when their configurati
 _ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8", "NEEDRESTART_SUSPEND": "1"}
 _KEEP_CONFIGURATION = ("-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold")
 _TAIL_LINES = 15
+_UPDATE_SECONDS = 90
+_UPDATE_TRIES = 4
 
 
 class PackageError(HostError):
@@ -79,9 +81,10 @@ def installed(names: Sequence[str]) -> dict[str, str]:
     return parse_status(done.stdout)
 
 
-def _run(command: Sequence[str], doing: str) -> None:
+def _run(command: Sequence[str], doing: str, timeout: float | None = None) -> None:
     done = subprocess.run(
         command,
+        timeout=timeout,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -134,8 +137,22 @@ def _install(names: Sequence[str], lock_timeout: int) -> None:
         _run(command, f"Installing {', '.join(names)}")
     except PackageError:
         # A bare host has no lists, and old lists name versions that the archive has replaced since.
-        _run([*get, "update"], "Reading the package lists")
+        _update(get)
         _run([*command, "--fix-broken"], f"Installing {', '.join(names)}")
+
+
+def _update(get: Sequence[str]) -> None:
+    """Read the package lists; a transfer that hangs is given up and begun again, which loses nothing."""
+    for _ in range(_UPDATE_TRIES):
+        try:
+            _run([*get, "update"], "Reading the package lists", timeout=_UPDATE_SECONDS)
+        except subprocess.TimeoutExpired:
+            continue
+        return
+    raise PackageError(
+        f"Reading the package lists hung for {_UPDATE_SECONDS} seconds, {_UPDATE_TRIES} times. "
+        "Try apt-get update on the host, and look at its network and its sources."
+    )
 
 
 def _repair(lock_timeout: int) -> None:
