@@ -15,6 +15,7 @@ from ansible_collections.barehost.web.plugins.module_utils._host import HostErro
 from ansible_collections.barehost.web.plugins.module_utils._marks import private_folder
 
 _POLL_SECONDS = 0.2
+_UNITS_SECONDS = 600
 
 
 class LockedError(HostError):
@@ -47,3 +48,11 @@ def lock(path: Path, timeout: float) -> Iterator[None]:
         file.write(f"process {os.getpid()}, since {time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())}\n")
         file.flush()
         yield
+
+
+def units_lock(state: Path) -> contextlib.AbstractContextManager[None]:
+    """Hold back everybody else who tells units of changes, or makes changes that units are told of.
+
+    Or one run would take the mark that another has just made for its own, tell the unit too early, and forget it.
+    """
+    return lock(state / "units.lock", _UNITS_SECONDS)

@@ -18,7 +18,7 @@ from typing import Any
 
 from ansible_collections.barehost.web.plugins.module_utils import _marks, _units, _validate
 from ansible_collections.barehost.web.plugins.module_utils._host import Answer, HostError
-from ansible_collections.barehost.web.plugins.module_utils._lock import lock
+from ansible_collections.barehost.web.plugins.module_utils._lock import lock, units_lock
 from ansible_collections.barehost.web.plugins.module_utils._publish_commit import Commit
 from ansible_collections.barehost.web.plugins.module_utils._publish_plan import (
     Step,
@@ -84,7 +84,7 @@ def _publish(request: Request, memory: Path, *, check: bool, state: Path) -> Out
     if check:
         commit.abandon()
         return outcome
-    with _undone(commit, "putting the new files in place"):
+    with units_lock(state), _undone(commit, "putting the new files in place"):
         outcome.saved = _save_foreign(plan.steps, state / "saved" / request.name)
         _mark(request, plan.steps, state)
         # Until the commit is over the set owns the old and the new paths: a killed run forgets neither.

@@ -163,6 +163,9 @@ class AppRun:
             # Before the switch: a run that is killed between the two restarts once too often, not once too little.
             _marks.mark(self.app.unit, "restart")
         self.store.switch(done.release)
+        if self.app.unit:
+            # And after it: another run may have taken the first mark for its own and restarted too early.
+            _marks.mark(self.app.unit, "restart")
         self.store.prune(self.app.keep, done.release, done.previous)
         return done
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ from typing import Any
 
 from ansible_collections.barehost.web.plugins.module_utils import _marks
 from ansible_collections.barehost.web.plugins.module_utils._host import Answer, HostError
+from ansible_collections.barehost.web.plugins.module_utils._lock import units_lock
 from ansible_collections.barehost.web.plugins.module_utils._ready import Probe, Waiter
 from ansible_collections.barehost.web.plugins.module_utils._units_plan import (
     Status,
@@ -109,7 +111,13 @@ def bring(wanted: Sequence[Wanted], *, check: bool = False, state: Path = _marks
     :param check: only tell what would be done.
     :returns: what was done, a sentence each; empty when everything was as wanted.
     :raises UnitError: units that are not as wanted afterwards, with what they logged.
+    :raises LockedError: another run is at it and does not come to an end.
     """
+    with contextlib.nullcontext() if check else units_lock(state):
+        return _bring(wanted, check=check, state=state)
+
+
+def _bring(wanted: Sequence[Wanted], *, check: bool, state: Path) -> list[str]:
     spoken = {unit.name for unit in wanted}
     ended = [Wanted(name, started=False, enabled=False) for name in _marks.units_to_stop(state) if name not in spoken]
     wanted = [*wanted, *ended]
