@@ -49,8 +49,8 @@ def test_no_request_is_lost_when_an_app_is_told_to(host: Host, http: Http, verb:
 
 
 def test_many_restarts_do_not_wear_an_app_out(host: Host, http: Http) -> None:
-    for _round in range(12):
-        host.check_output("systemctl restart gunicorn@notes.service")
+    # systemd by itself gives up after five starts in ten seconds.
+    host.check_output("for round in $(seq 8); do systemctl restart gunicorn@notes.service || exit; done")
     assert http("/notes/", host=SITE).status == 200
 
 
