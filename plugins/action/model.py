@@ -8,9 +8,10 @@ from typing import Any
 
 from ansible import constants
 from ansible.plugins.action import ActionBase
-from ansible_collections.barehost.web.plugins.plugin_utils._entries import VARIABLES
+from ansible_collections.barehost.web.plugins.plugin_utils._entries import ROLES, VARIABLES
 from ansible_collections.barehost.web.plugins.plugin_utils._model import problems, strays
-from ansible_collections.barehost.web.plugins.plugin_utils._problem import Problem, hint, report
+from ansible_collections.barehost.web.plugins.plugin_utils._problem import Problem, hint, report, show
+from ansible_collections.barehost.web.plugins.plugin_utils._schema import options
 from ansible_collections.barehost.web.plugins.plugin_utils._sources import search_folders
 
 
@@ -22,14 +23,20 @@ class ActionModule(ActionBase):
     _supports_check_mode = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Check the variables that the task was given."""
+        """Check the variables that the task was given, or those of the role that it names."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        variables = {name: value for name, value in self._task.args.items() if name in VARIABLES}
+        given = dict(self._task.args)
+        role = given.pop("role", None)
+        variables = {name: value for name, value in given.items() if name in VARIABLES}
         found = [
-            Problem(name, "barehost.web.model has no such option", hint(name, VARIABLES))
-            for name in self._task.args
+            Problem(name, "barehost.web.model has no such option", hint(name, ("role", *VARIABLES)))
+            for name in given
             if name not in VARIABLES
         ]
+        if role in ROLES:
+            variables.update(self._variables(role, task_vars or {}))
+        elif role is not None:
+            found.append(Problem("role", f"no role named {show(role)}", hint(str(role), ROLES)))
         found += self._misspelt(task_vars or {})
         found += problems(
             variables, search_folders(self._loader.get_basedir(), constants.config.get_config_value("CONFIG_FILE"))
@@ -38,6 +45,10 @@ class ActionModule(ActionBase):
         if found:
             result.update(failed=True, msg=report(found))
         return result
+
+    def _variables(self, role: str, variables: dict[str, Any]) -> dict[str, Any]:
+        """Read every option of a role as the host has it."""
+        return {name: self._templar.template(variables[name]) for name in options(role) if name in variables}
 
     def _misspelt(self, variables: dict[str, Any]) -> list[Problem]:
         """Find variables that nothing reads because their name is not quite right."""

@@ -12,25 +12,28 @@ description:
   - Checks apps and sites against the roles' argument specifications, each entry by itself, and all entries against
     each other, such as a route to an app that does not exist, two sites with one domain, or two apps on one port.
   - Fails with one error that lists all mistakes by their path, one on a line, with a way out for each. Values of
-    environment
-    variables are never shown.
+    environment variables are never shown.
   - Variables whose name is nearly that of a variable of this collection are reported too. That is an error where the
     collection's own, such as C(web_sites), is not defined at all, and a warning otherwise.
   - It runs on the control node only. The host is not connected to, and no fact is needed.
 author: barehost.web contributors
 options:
+  role:
+    description:
+      - Check every variable of this role as the host has it, such as O(nginx_sites), O(nginx_apps) and
+        C(nginx_worker_connections), besides what the other options hold.
+    type: str
+    choices: [app, gunicorn, nginx]
   web_apps:
     description:
       - Apps of the whole model. An entry has the keys of C(app_apps) of the role C(barehost.web.app) and those of
-        C(gunicorn_apps) of
-        the role C(barehost.web.gunicorn).
+        C(gunicorn_apps) of the role C(barehost.web.gunicorn).
     type: list
     elements: dict
   web_sites:
     description:
-      - Sites of the whole model. An entry has the keys of C(nginx_sites) of the role C(barehost.web.nginx). The
-        apps that their
-        routes name are those of O(web_apps).
+      - Sites of the whole model. An entry has the keys of C(nginx_sites) of the role C(barehost.web.nginx). The apps
+        that their routes name are those of O(web_apps).
     type: list
     elements: dict
   app_apps:
@@ -42,8 +45,8 @@ options:
     type: list
     elements: dict
   nginx_sites:
-    description: The variable of the role C(barehost.web.nginx). The apps that its routes name are those of
-      O(nginx_apps).
+    description:
+      - The variable of the role C(barehost.web.nginx). The apps that its routes name are those of O(nginx_apps).
     type: list
     elements: dict
   nginx_apps:
@@ -67,6 +70,10 @@ EXAMPLES = r"""
   barehost.web.model:
     web_apps: "{{ web_apps }}"
     web_sites: "{{ web_sites }}"
+
+- name: Check what role nginx is about to do
+  barehost.web.model:
+    role: nginx
 """
 
 RETURN = r"""

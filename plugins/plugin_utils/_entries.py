@@ -31,8 +31,10 @@ Check: TypeAlias = Callable[[str], Fault | None]
 
 @functools.cache
 def spec(variable: str) -> Spec:
-    """Give the schema of a variable of the model."""
-    return union(*(load(role, option) for role, option in VARIABLES[variable]))
+    """Give the schema of a variable of the model, or of any other option of a role."""
+    if variable in VARIABLES:
+        return union(*(load(role, option) for role, option in VARIABLES[variable]))
+    return load(next(role for role in ROLES if variable.startswith(f"{role}_")), variable)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ class Location:
 
     def variables(self) -> dict[str, Any]:
         """The block as the template of a site sees it."""
-        return {"match": self.match, "kind": self.kind, "data": {key: self.data[key] for key in _READ[self.kind]}}
+        return {"match": self.match, "kind": self.kind, **{key: self.data[key] for key in _READ[self.kind]}}
 
 
 def quote(text: str) -> str:

@@ -36,6 +36,23 @@ class Job:
     label: str
 
 
+class _Data(dict[str, Any]):
+    """A mapping whose values are what they are.
+
+    Ansible looks for templates in every value of a ``dict``, each time a template reads it, which takes longer than to
+    render. It hands out a mapping of another type as it is.
+    """
+
+
+def _data(value: object) -> object:
+    """The same value, made of mappings that Ansible does not look into."""
+    if isinstance(value, Mapping):
+        return _Data({key: _data(item) for key, item in value.items()})
+    if isinstance(value, list):
+        return [_data(item) for item in value]
+    return value
+
+
 class Renderer:
     """Renders the templates of a task as M(ansible.builtin.template) does.
 
@@ -107,7 +124,7 @@ class Renderer:
             available_variables={
                 "ansible_managed": _MANAGED,
                 **self._variables,
-                "barehost_jobs": [dict(job.variables) for job in jobs],
+                "barehost_jobs": [_data(job.variables) for job in jobs],
                 "barehost_template": path,
                 "barehost_cut": cut,
             },

@@ -29,7 +29,7 @@ def lint() -> Job:
         "ruff": ("ruff", "check", "."),
         "ruff format": ("ruff", "format", "--check", "."),
         "mypy": ("mypy",),
-        "mypy of script": ("mypy", "script", "molecule/conftest.py"),
+        "mypy of script": ("mypy", "script", "script/docs", "molecule/conftest.py"),
         "yamllint": ("yamllint", "--strict", "."),
         "shellcheck": ("shellcheck", "--external-sources", "--check-sourced", *shell_scripts()),
         "antsibull-changelog": ("antsibull-changelog", "lint"),

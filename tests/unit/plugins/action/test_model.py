@@ -76,3 +76,23 @@ def test_a_misspelt_variable_is_an_error_if_the_right_one_is_missing(tmp_path: P
 def test_an_option_that_it_does_not_have_is_an_error(tmp_path: Path) -> None:
     done = play(tmp_path, task={"barehost.web.model": {"web_app": []}})
     assert "web_app: barehost.web.model has no such option; did you mean 'web_apps'?" in done.stdout + done.stderr
+
+
+def test_a_role_is_checked_with_every_variable_that_the_host_has(tmp_path: Path) -> None:
+    site = {"name": "main", "domains": ["{{ domain }}"], "routes": [{"path": "/", "app": "utl"}]}
+    task = {"barehost.web.model": {"role": "nginx"}}
+    given = {"domain": "a_b", "nginx_apps": [{"name": "util", "address": "127.0.0.1:1"}]}
+    done = play(tmp_path, task=task, nginx_sites=[site], nginx_worker_connections="many", web_apps=5, **given)
+    output = done.stdout + done.stderr
+    assert "The model has 3 mistakes:" in output
+    assert "nginx_sites[0].domains[0]: " in output
+    assert "nginx_sites[0].routes[0].app: no app named 'utl'; did you mean 'util'?" in output
+    assert "nginx_worker_connections: must be a whole number, not 'many'" in output
+    given["domain"] = "a.test"
+    site["routes"] = [{"path": "/", "app": "util"}]
+    assert play(tmp_path, task=task, nginx_sites=[site], **given).returncode == 0
+
+
+def test_a_role_that_is_not_of_this_collection_is_an_error(tmp_path: Path) -> None:
+    done = play(tmp_path, task={"barehost.web.model": {"role": "ngnix"}})
+    assert "role: no role named 'ngnix'; did you mean 'nginx'?" in done.stdout + done.stderr
