@@ -5,11 +5,14 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import testinfra
+import yaml
 from testbed.converge import Outcome
 from testbed.converge import converge as run_converge
 from testbed.engine import wait_until_ready
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping
 
     from testinfra.host import Host
+
+ROOT = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True)
@@ -88,6 +93,70 @@ def reboot(machine: Machine) -> Callable[[], None]:
         wait_until_ready(machine.container, seconds=30)
 
     return again
+
+
+@dataclass(frozen=True)
+class Unit:
+    """The service of one app on a machine."""
+
+    host: Host
+    server: str
+    name: str
+
+    @property
+    def service(self) -> str:
+        """Name it as systemd does."""
+        return f"{self.server}@{self.name}.service"
+
+    @property
+    def master(self) -> int:
+        """Find the process that systemd has started; 0 if there is none."""
+        return int(self.host.check_output(f"systemctl show --property=MainPID --value {self.service}"))
+
+    @property
+    def workers(self) -> set[int]:
+        """Find the processes that answer."""
+        master = self.master
+        children = self.host.run(f"cat /proc/{master}/task/{master}/children")
+        return {int(pid) for pid in children.stdout.split()}
+
+    @property
+    def processes(self) -> set[int]:
+        """Find all of them, to see whether they are still the same later."""
+        return {self.master, *self.workers}
+
+
+@pytest.fixture
+def unit(host: Host, machine: Machine) -> Callable[[str], Unit]:
+    """Give the service of an app by the name of the app; the scenario is called like its server."""
+    return lambda name: Unit(host, machine.scenario, name)
+
+
+@pytest.fixture
+def varied(machine: Machine) -> Callable[..., dict[str, Any]]:
+    """Give the apps of the inventory with changes: varied(hello={"processes": 3}), or with further ones."""
+    inventory = yaml.safe_load((ROOT / f"inventory/{machine.scenario}/group_vars/web.yml").read_text(encoding="utf-8"))
+
+    def vary(
+        *more: dict[str, Any], key: str = f"{machine.scenario}_apps", **changes: dict[str, Any]
+    ) -> dict[str, Any]:
+        return {key: [app | changes.get(app["name"], {}) for app in inventory[key]] + [*more]}
+
+    return vary
+
+
+@pytest.fixture
+def soon() -> Callable[[Callable[[], object]], float]:
+    """Wait until something is so, 5 seconds at the most, and give the seconds that it took."""
+
+    def wait(condition: Callable[[], object]) -> float:
+        start = time.monotonic()
+        while not condition():
+            assert time.monotonic() - start < 5, "it did not happen within 5 seconds"
+            time.sleep(0.1)
+        return time.monotonic() - start
+
+    return wait
 
 
 @pytest.hookimpl(wrapper=True)

@@ -16,6 +16,7 @@ from ansible_collections.barehost.web.plugins.modules.units import DOCUMENTATION
 from ansible_collections.barehost.web.plugins.plugin_utils._host_action import HostAction
 from ansible_collections.barehost.web.plugins.plugin_utils._options import checked_options
 from ansible_collections.barehost.web.plugins.plugin_utils._render import Job, Renderer
+from ansible_collections.barehost.web.plugins.plugin_utils._sources import COLLECTION
 
 _SET = re.compile(r"[A-Za-z0-9_-]+\Z")
 _PARTS = ("files", "links", "directories", "entries", "remove")
@@ -89,11 +90,12 @@ class ActionModule(HostAction):
             del file["vars"]
 
     def _find(self, template: str, variables: dict[str, Any]) -> tuple[str, list[str]]:
+        own = str(COLLECTION)
         try:
-            path = self._loader.path_dwim_relative_stack(self._task.get_search_path(), "templates", template)
+            path = self._loader.path_dwim_relative_stack([*self._task.get_search_path(), own], "templates", template)
         except AnsibleError as error:
             raise AnsibleActionFail(f"template '{template}' is not found: {error}") from error
-        folders = [*variables.get("ansible_search_path", []), self._loader.get_basedir(), str(Path(path).parent)]
+        folders = [*variables.get("ansible_search_path", []), self._loader.get_basedir(), str(Path(path).parent), own]
         search = [found for folder in folders for found in (str(Path(folder) / "templates"), folder)]
         # Includes are looked up by name relative to these folders; the template itself is named the same way.
         return Path(path).name, [str(Path(path).parent), *search]

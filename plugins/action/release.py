@@ -29,10 +29,7 @@ class ActionModule(HostAction):
         contents = self._describe(options)
         payload = {
             "apps": options["apps"],
-            "servers": {
-                name: {"program": name, "requirement": requirement}
-                for name, requirement in options["server_requirements"].items()
-            },
+            "requirements": options["server_requirements"],
             "entries": options["entries"],
             "purge": options["purge"],
             "uv_version": options["uv_version"],
@@ -56,8 +53,8 @@ class ActionModule(HostAction):
         for app in options["apps"]:
             if app["state"] == "absent":
                 continue
-            if app["server"] not in ("none", *options["server_requirements"]):
-                problems.append(f"- app '{app['name']}': there is no server '{app['server']}'")
+            if app["program"] not in ("", *options["server_requirements"]):
+                problems.append(f"- app '{app['name']}': server_requirements has no '{app['program']}'")
             try:
                 app["source"], content = describe(app["source"], self._folders())
             except SourceError as error:

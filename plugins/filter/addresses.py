@@ -14,17 +14,26 @@ short_description: Say where nginx finds the apps of the model
 description:
   - Gives the value of C(nginx_apps) of the role C(barehost.web.nginx) for apps that are present and have a server.
   - An app that listens on every address of the host is reached on 127.0.0.1.
+positional: role
 options:
   _input:
-    description: Entries of C(web_apps), or of C(gunicorn_apps) of the role C(barehost.web.gunicorn).
+    description: Entries of C(web_apps), or of the variable of the role that O(role) names.
     type: list
     elements: dict
     required: true
+  role:
+    description: The role whose own variable it is, such as C(gunicorn_apps). Left out for C(web_apps).
+    type: str
+    choices: [gunicorn, uwsgi]
 author: barehost.web contributors
 """
 
 EXAMPLES = r"""
+# Apps of the model
 nginx_apps: "{{ web_apps | barehost.web.addresses }}"
+---
+# Where role uwsgi is used without the model
+nginx_apps: "{{ uwsgi_apps | barehost.web.addresses('uwsgi') }}"
 """
 
 RETURN = r"""
@@ -42,6 +51,6 @@ _value:
 class FilterModule:
     """The filter of this file."""
 
-    def filters(self) -> dict[str, Callable[[object], list[dict[str, str]]]]:
+    def filters(self) -> dict[str, Callable[..., list[dict[str, str]]]]:
         """Name the filter."""
         return {"addresses": addresses}

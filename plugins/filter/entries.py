@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.barehost.web.plugins.plugin_utils._convert import Data
-from ansible_collections.barehost.web.plugins.plugin_utils._entries import ROLES, STATES, select
+from ansible_collections.barehost.web.plugins.plugin_utils._entries import ROLES, STATES, part
 from ansible_collections.barehost.web.plugins.plugin_utils._problem import hint, show
 
 DOCUMENTATION = r"""
@@ -21,14 +21,14 @@ description:
 positional: role, state
 options:
   _input:
-    description: Entries, of C(web_apps), C(web_sites) or the role's own variable.
+    description: Entries of C(web_apps), or of C(web_sites) for the role C(nginx).
     type: list
     elements: dict
     required: true
   role:
     description: The role that takes the entries.
     type: str
-    choices: [app, gunicorn, nginx]
+    choices: [app, gunicorn, nginx, uwsgi]
     required: true
   state:
     description: Give only entries of this state. All entries when it is left out.
@@ -41,8 +41,8 @@ EXAMPLES = r"""
 # Apps that are to be removed, as role app takes them
 app_apps: "{{ web_apps | barehost.web.entries('app', state='absent') }}"
 
-# The role's own variable, complete with all defaults
-apps: "{{ gunicorn_apps | barehost.web.entries('gunicorn') }}"
+# All apps, as role gunicorn takes them; it runs those whose server it is
+gunicorn_apps: "{{ web_apps | barehost.web.entries('gunicorn') }}"
 """
 
 RETURN = r"""
@@ -59,7 +59,7 @@ def entries(value: object, role: str, state: str | None = None) -> list[dict[str
         raise AnsibleFilterError(f"entries: there is no role {show(role)}; {hint(str(role), ROLES)}")
     if state is not None and state not in STATES:
         raise AnsibleFilterError(f"entries: there is no state {show(state)}; {hint(str(state), STATES)}")
-    return select(value, role, state)
+    return part(value, role, state)
 
 
 class FilterModule:

@@ -109,12 +109,10 @@ def _detours(request: Request) -> list[str]:
 
 
 def _stage_and_validate(request: Request, commit: Commit, outcome: Outcome, *, check: bool) -> None:
-    program = _validate.find_program(request.validation.command) if request.validation else None
-    if request.validation and not program:
-        message = (
-            f"{request.validation.command[0]}, which has to check the files of '{request.name}', "
-            "is not installed on this host"
-        )
+    commands = request.validation.commands(request.items) if request.validation else []
+    program = _validate.find_program(commands[0]) if commands else None
+    if commands and not program:
+        message = f"{commands[0][0]}, which has to check the files of '{request.name}', is not installed on this host"
         if not check:
             raise PublishError(f"Nothing was changed: {message}. Install it first, or name another command.")
         outcome.notes.append(f"{message} yet: the new files were compared, but not validated.")
@@ -123,11 +121,14 @@ def _stage_and_validate(request: Request, commit: Commit, outcome: Outcome, *, c
     with _undone(commit, "writing the new files"):
         commit.stage()
     if program and commit.staged_tree:
-        _judge(request, program, commit, commit.staged_tree, outcome.orphans)
+        for command in commands:
+            _judge(request, [program, *command[1:]], commit, commit.staged_tree, outcome.orphans)
         outcome.validated = True
 
 
-def _judge(request: Request, program: str, commit: Commit, staged: Path, orphans: Mapping[str, Sequence[str]]) -> None:
+def _judge(
+    request: Request, command: Sequence[str], commit: Commit, staged: Path, orphans: Mapping[str, Sequence[str]]
+) -> None:
     """Have the program check the staged tree; take everything back if it refuses."""
     rules, live = request.validation, request.tree
     if rules is None or live is None:
@@ -137,9 +138,7 @@ def _judge(request: Request, program: str, commit: Commit, staged: Path, orphans
         if fresh:
             # The staged tree is shown to the program at the path of the live one, so there must be one.
             live.mkdir(mode=0o755)
-        accepted, output = _validate.validate(
-            rules.command, program, live, staged, scratch=rules.scratch, timeout=rules.timeout
-        )
+        accepted, output = _validate.validate(command, live, staged, scratch=rules.scratch, timeout=rules.timeout)
     finally:
         if fresh:
             live.rmdir()
@@ -147,7 +146,8 @@ def _judge(request: Request, program: str, commit: Commit, staged: Path, orphans
     if accepted and not complaint:
         return
     commit.abandon()
-    message = [f"Nothing was changed: {' '.join(rules.command)} rejects the new files.", complaint or output]
+    shown = " ".join([rules.command[0], *command[1:]])
+    message = [f"Nothing was changed: {shown} rejects the new files.", complaint or output]
     sources = _validate.blame(complaint or output, request.items)
     if sources:
         message += ["It is about:", *sources]

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,17 @@ class Validation:
     """How a program checks the tree before it goes live."""
 
     command: tuple[str, ...]
+    each: str = ""
     scratch: tuple[str, ...] = ()
     reject: str = ""
     timeout: int = 60
+
+    def commands(self, items: Sequence[Item]) -> list[list[str]]:
+        """Give the commands to run: one, or one for each of the files that it is for."""
+        if not self.each:
+            return [list(self.command)]
+        files = [item.path for item in items if item.kind == "file" and fnmatch(Path(item.path).name, self.each)]
+        return [[*self.command, path] for path in files]
 
 
 @dataclass(frozen=True)
@@ -89,7 +98,13 @@ def request_from(payload: Mapping[str, Any]) -> Request:
         remove=tuple(payload["remove"]),
         reload=tuple(payload["reload"]),
         restart=tuple(payload["restart"]),
-        validation=Validation(tuple(check["command"]), tuple(check["scratch"]), check["reject"], int(check["timeout"]))
+        validation=Validation(
+            command=tuple(check["command"]),
+            each=check["each"],
+            scratch=tuple(check["scratch"]),
+            reject=check["reject"],
+            timeout=int(check["timeout"]),
+        )
         if check
         else None,
         purge=payload["purge"],

@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import http.client
 import socket
+import struct
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 _PAUSE = 0.1
 _LOOK_EVERY = 0.5
@@ -20,32 +22,53 @@ _SERVER_ERROR = 500
 class Probe:
     """A request that a server answers when it is ready.
 
-    ``address`` is ``unix:/path`` or ``host:port``; ``timeout`` is in seconds. Any answer below 500 is one.
+    ``address`` is ``unix:/path`` or ``host:port``, ``protocol`` ``http`` or ``uwsgi``; ``timeout`` is in seconds. Any
+    answer below 500 is one.
     """
 
     address: str
     path: str = "/"
     host: str = "localhost"
     timeout: float = 30.0
+    protocol: str = "http"
 
 
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: str, timeout: float) -> None:
-        super().__init__("localhost", timeout=timeout)
-        self._path = path
+def _connect(address: str, timeout: float) -> socket.socket:
+    if not address.startswith("unix:"):
+        host, _, port = address.rpartition(":")
+        return socket.create_connection((host.strip("[]") or "127.0.0.1", int(port)), timeout)
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.settimeout(timeout)
+    try:
+        connection.connect(address.removeprefix("unix:"))
+    except OSError:
+        connection.close()
+        raise
+    return connection
 
-    def connect(self) -> None:
-        """Connect to the socket file instead of a port."""
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
 
-
-def _connection(address: str, timeout: float) -> http.client.HTTPConnection:
-    if address.startswith("unix:"):
-        return _UnixConnection(address.removeprefix("unix:"), timeout)
-    host, _, port = address.rpartition(":")
-    return http.client.HTTPConnection(host.strip("[]") or "127.0.0.1", int(port), timeout=timeout)
+def _request(probe: Probe) -> bytes:
+    """The request as it goes over the wire."""
+    if probe.protocol == "http":
+        lines = [f"GET {probe.path} HTTP/1.1", f"Host: {probe.host}", "User-Agent: barehost.web", "Connection: close"]
+        return "\r\n".join([*lines, "", ""]).encode()
+    path, _, query = probe.path.partition("?")
+    variables = {
+        "REQUEST_METHOD": "GET",
+        "REQUEST_URI": probe.path,
+        "PATH_INFO": unquote(path),
+        "QUERY_STRING": query,
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "SERVER_NAME": probe.host,
+        "SERVER_PORT": "80",
+        "REMOTE_ADDR": "127.0.0.1",
+        "HTTP_HOST": probe.host,
+        "HTTP_USER_AGENT": "barehost.web",
+    }
+    # https://uwsgi-docs.readthedocs.io/en/latest/Protocol.html: lengths of 16 bits, the lowest byte first.
+    texts = [text.encode() for pair in variables.items() for text in pair]
+    body = b"".join(struct.pack("<H", len(text)) + text for text in texts)
+    return struct.pack("<BHB", 0, len(body), 0) + body
 
 
 def ask(probe: Probe) -> str:
@@ -53,18 +76,18 @@ def ask(probe: Probe) -> str:
     until = time.monotonic() + probe.timeout
     reason = ""
     while (left := until - time.monotonic()) > 0:
-        connection = _connection(probe.address, left)
         try:
-            connection.request("GET", probe.path, headers={"Host": probe.host, "User-Agent": "barehost.web"})
-            status = connection.getresponse().status
+            with _connect(probe.address, left) as connection:
+                connection.sendall(_request(probe))
+                response = http.client.HTTPResponse(connection)
+                response.begin()
+                status = response.status
         except (OSError, http.client.HTTPException) as error:
             reason = f"no answer on {probe.address} within {probe.timeout:g} seconds ({error or type(error).__name__})"
         else:
             if status < _SERVER_ERROR:
                 return ""
             return f"GET {probe.path} on {probe.address} answers {status}"
-        finally:
-            connection.close()
         time.sleep(_PAUSE)
     return reason or f"no answer on {probe.address} within {probe.timeout:g} seconds"
 

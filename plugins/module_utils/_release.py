@@ -236,7 +236,7 @@ def request_from(payload: Mapping[str, Any], *, check: bool) -> Request:
     )
     present = [entry for entry in payload["apps"] if entry["state"] == "present"]
     return Request(
-        apps=tuple(_app(entry, payload["servers"]) for entry in present),
+        apps=tuple(_app(entry, payload["requirements"]) for entry in present),
         absent=tuple(entry["name"] for entry in payload["apps"] if entry["state"] == "absent"),
         entries=frozenset((*payload["entries"], *(entry["name"] for entry in payload["apps"]))),
         purge=payload["purge"],
@@ -245,17 +245,16 @@ def request_from(payload: Mapping[str, Any], *, check: bool) -> Request:
     )
 
 
-def _app(entry: Mapping[str, Any], servers: Mapping[str, Mapping[str, str]]) -> App:
-    server = servers.get(entry["server"], {})
+def _app(entry: Mapping[str, Any], requirements: Mapping[str, str]) -> App:
     return App(
         name=entry["name"],
         source=Source(**entry["source"]),
         public=entry["server"] == "none",
-        unit=f"{entry['server']}@{entry['name']}.service" if server else "",
+        unit=f"{entry['server']}@{entry['name']}.service" if entry["server"] != "none" else "",
         python=entry["python"],
         requirements=tuple(entry["requirements"]),
-        program=server.get("program", ""),
-        program_requirement=server.get("requirement", ""),
+        program=entry["program"],
+        program_requirement=requirements.get(entry["program"], ""),
         keep=entry["keep_releases"],
     )
 

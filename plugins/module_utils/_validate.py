@@ -44,20 +44,20 @@ def find_program(command: Sequence[str]) -> str | None:
 
 
 def validate(
-    command: Sequence[str], program: str, live: Path, staged: Path, *, scratch: Iterable[str] = (), timeout: int = 60
+    command: Sequence[str], live: Path, staged: Path, *, scratch: Iterable[str] = (), timeout: int = 60
 ) -> tuple[bool, str]:
     """Run ``command`` in a mount namespace of its own in which ``staged`` stands at ``live``.
 
     The program reads the very paths it will read later, so nothing has to be rewritten for the check, and its
     messages name the paths that the administrator knows.
 
-    :param program: path of the command's program, from :func:`find_program`.
+    :param command: program and arguments, the program as :func:`find_program` found it.
     :param scratch: folders the program may write to while it checks, such as its logs; what it writes is lost.
     :param timeout: seconds.
     :returns: whether the program accepted the tree, and all that it said.
     """
     scratch = list(scratch)
-    arguments = [str(live), str(staged), str(len(scratch)), *scratch, program, *command[1:]]
+    arguments = [str(live), str(staged), str(len(scratch)), *scratch, *command]
     try:
         done = subprocess.run(
             ["unshare", "--mount", "--propagation", "private", "sh", "-c", _IN_NAMESPACE, "validate", *arguments],

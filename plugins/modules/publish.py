@@ -41,8 +41,9 @@ options:
         type: str
         required: true
       template:
-        description: Template on the controller, found like that of M(ansible.builtin.template). Trailing newlines
-          are kept.
+        description:
+          - Template on the controller, found like that of M(ansible.builtin.template), and after that among those of
+            the collection itself. Trailing newlines are kept.
         type: str
         default: ""
       vars:
@@ -196,6 +197,12 @@ options:
         type: list
         elements: str
         required: true
+      each:
+        description:
+          - Pattern of file names, such as V(*.ini). The command is then run once for each file of the set whose name
+            it matches, with the path of the file as a further argument. Empty to run it once as it is.
+        type: str
+        default: ""
       scratch:
         description: Folders which are empty for the program and whose content is lost afterwards, such as those of
           its logs.

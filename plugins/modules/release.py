@@ -44,10 +44,15 @@ options:
         default: present
       server:
         description:
-          - The program that runs the app, a key of O(server_requirements).
+          - The server that runs the app, whose unit C(<server>@<name>.service) is told of a new release.
           - V(none) is an app without a process, such as a static frontend. Everybody on the host can read its files.
         type: str
         default: gunicorn
+      program:
+        description:
+          - The program that the environment of the app must have, a key of O(server_requirements); empty for none.
+        type: str
+        default: ""
       source:
         description: Where the code comes from. Exactly one of C(path), C(git), C(archive) and C(package).
         type: dict
@@ -110,7 +115,7 @@ options:
         default: 5
   server_requirements:
     description:
-      - What to install for each server if the app's own dependencies do not bring the program of this name.
+      - What to install for each O(apps[].program) if the app's own dependencies do not bring it.
     type: dict
     default: {gunicorn: "gunicorn==27.0.1"}
   entries:

@@ -50,6 +50,11 @@ options:
             description: Where the server listens, V(unix:/path) or V(host:port).
             type: str
             required: true
+          protocol:
+            description: What the server speaks there.
+            type: str
+            choices: [http, uwsgi]
+            default: http
           path:
             description: Path to ask for. Any answer with a status below 500 is good.
             type: str

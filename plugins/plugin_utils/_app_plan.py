@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.barehost.web.plugins.module_utils._environment import EnvironmentFileError, environment_text
+from ansible_collections.barehost.web.plugins.plugin_utils._uwsgi import from_source as uwsgi_from_source
 
 PARTS = ("all", "release", "remove")
 _RELEASED = ("name", "state", "server", "source", "python", "requirements", "keep_releases")
@@ -35,8 +36,15 @@ def plan(apps: Sequence[Mapping[str, Any]], part: str) -> dict[str, list[Any]]:
         # All of them in every part: a file of the set that is not in the list is removed.
         "files": [environment_file(app) for app in present if app["server"] != "none"],
         "entries": [app["name"] for app in apps],
-        "apps": [{key: app[key] for key in _RELEASED if key in app} for app in chosen],
+        "apps": [{key: app[key] for key in _RELEASED if key in app} | {"program": program(app)} for app in chosen],
     }
+
+
+def program(app: Mapping[str, Any]) -> str:
+    """The program that an app's environment must have for its server; empty for none."""
+    if app["server"] == "uwsgi":
+        return "uwsgi" if uwsgi_from_source(app) else ""
+    return "gunicorn" if app["server"] == "gunicorn" else ""
 
 
 def packages(apps: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -44,6 +52,9 @@ def packages(apps: Sequence[Mapping[str, Any]]) -> list[str]:
     names = {"ca-certificates"} if apps else set()
     if any(app["server"] != "none" for app in apps):
         names.add("python3-venv")
+    if "uwsgi" in map(program, apps):
+        # There is no wheel of uWSGI: it is built against the Python of the app.
+        names.update({"gcc", "libc6-dev", "libpcre2-dev", "python3-dev"})
     repositories = [app["source"].get("git") or "" for app in apps]
     if any(repositories):
         names.add("git")

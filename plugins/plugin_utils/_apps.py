@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_collections.barehost.web.plugins.plugin_utils import _listen, _values, _web
@@ -40,24 +42,74 @@ _LEAST = {
     "graceful_timeout": 1,
     "keepalive": 0,
     "max_requests": 0,
+    "buffer_size": 1024,
+    "post_buffering": 0,
+    "cheaper": 0,
 }
-# Settings of gunicorn that have a key of their own, and those that belong to the unit which runs it.
-_OWN_KEY = {
-    "bind": "bind",
-    "workers": "processes",
-    "threads": "threads",
-    "timeout": "timeout",
-    "graceful_timeout": "graceful_timeout",
-    "keepalive": "keepalive",
-    "max_requests": "max_requests",
-    "chdir": "directory",
-    "pythonpath": "directory",
-    "wsgi_app": "wsgi",
-    "raw_env": "environment",
+_HIGHEST_BUFFER = 65535
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """Which settings of a server are not for ``options``, and how one is written there."""
+
+    #: Settings that have a key of their own.
+    own: Mapping[str, str]
+    #: Settings that belong to the unit which runs the app.
+    unit: frozenset[str]
+    name: re.Pattern[str]
+    way_out: str
+
+
+_SETTINGS = {
+    "gunicorn": _Settings(
+        own={
+            "bind": "bind",
+            "workers": "processes",
+            "threads": "threads",
+            "timeout": "timeout",
+            "graceful_timeout": "graceful_timeout",
+            "keepalive": "keepalive",
+            "max_requests": "max_requests",
+            "chdir": "directory",
+            "pythonpath": "directory",
+            "wsgi_app": "wsgi",
+            "raw_env": "environment",
+        },
+        unit=frozenset(
+            {"daemon", "group", "initgroups", "pidfile", "umask", "user", "control_socket", "control_socket_disable"}
+        ),
+        name=re.compile(r"[^\W\d]\w*"),
+        way_out="write it as in gunicorn.conf.py",
+    ),
+    "uwsgi": _Settings(
+        own={
+            **dict.fromkeys(("socket", "uwsgi-socket", "http-socket", "http", "shared-socket"), "bind"),
+            **dict.fromkeys(("processes", "workers"), "processes"),
+            **dict.fromkeys(("virtualenv", "venv", "home", "pyhome"), "venv"),
+            **dict.fromkeys(("module", "wsgi", "wsgi-file", "callable", "file"), "wsgi"),
+            **dict.fromkeys(("pythonpath", "python-path", "pp", "chdir"), "directory"),
+            "threads": "threads",
+            "protocol": "protocol",
+            "socket-protocol": "protocol",
+            "harakiri": "timeout",
+            "worker-reload-mercy": "graceful_timeout",
+            "max-requests": "max_requests",
+            "buffer-size": "buffer_size",
+            "post-buffering": "post_buffering",
+            "cheaper": "cheaper",
+            "stats": "stats",
+            "stats-http": "stats_http",
+            "env": "environment",
+        },
+        unit=frozenset(
+            {"master", "daemonize", "daemonize2", "uid", "gid", "pidfile", "umask", "chroot", "master-fifo"}
+            | {"die-on-term", "lazy-apps", "need-app", "strict", "plugins", "plugin", "chmod-socket", "chown-socket"}
+        ),
+        name=re.compile(r"[a-z0-9]+(-[a-z0-9]+)*"),
+        way_out="write it as in an ini file of uWSGI",
+    ),
 }
-_UNIT = frozenset(
-    {"daemon", "group", "initgroups", "pidfile", "umask", "user", "control_socket", "control_socket_disable"}
-)
 
 
 def check_app(app: Entry, folders: Sequence[Path]) -> Iterator[Problem]:
@@ -70,6 +122,7 @@ def check_app(app: Entry, folders: Sequence[Path]) -> Iterator[Problem]:
     yield from _callable(app)
     yield from _environment(app)
     yield from _options(app)
+    yield from _uwsgi(app)
     yield from _writable(app)
     health = app.mapping("health")
     if health is not None:
@@ -116,15 +169,38 @@ def _environment(app: Entry) -> Iterator[Problem]:
 
 
 def _options(app: Entry) -> Iterator[Problem]:
-    values = app.values.get("options")
-    for name in values if isinstance(values, Mapping) else ():
+    values, settings = app.values.get("options"), _SETTINGS.get(app.text("server"))
+    if settings is None or not isinstance(values, Mapping):
+        return
+    for name, value in values.items():
         path = f"{app.path}.options.{name}"
-        if name in _OWN_KEY:
-            yield Problem(path, "is a key of the app itself", f"write {_OWN_KEY[name]!r} beside options")
-        elif name in _UNIT:
+        if name in settings.own:
+            yield Problem(path, "is a key of the app itself", f"write {settings.own[name]!r} beside options")
+        elif name in settings.unit:
             yield Problem(path, "is up to the unit that runs the app", "leave it out")
-        elif not str(name).isidentifier():
-            yield Problem(path, "is not the name of a setting", "write it as in gunicorn.conf.py")
+        elif not settings.name.fullmatch(str(name)):
+            yield Problem(path, "is not the name of a setting", settings.way_out)
+        elif app.text("server") == "uwsgi" and any("\n" in str(item) for item in _items(value)):
+            yield Problem(path, "has more than one line", "give a list to set an option several times")
+
+
+def _items(value: object) -> Sequence[object]:
+    return value if isinstance(value, list) else [value]
+
+
+def _uwsgi(app: Entry) -> Iterator[Problem]:
+    if app.text("server") != "uwsgi":
+        return
+    for path, text in app.texts("stats"):
+        fault = _listen.loopback(text)
+        if fault is not None:
+            yield fault.at(path)
+    size = app.values.get("buffer_size")
+    if isinstance(size, int) and size > _HIGHEST_BUFFER:
+        yield Problem(f"{app.path}.buffer_size", f"is {size}", f"the most is {_HIGHEST_BUFFER}")
+    least, most = app.values.get("cheaper"), app.values.get("processes")
+    if isinstance(least, int) and isinstance(most, int) and least and least >= most:
+        yield Problem(f"{app.path}.cheaper", f"is {least}", f"it must be below processes, which is {most}")
 
 
 def _writable(app: Entry) -> Iterator[Problem]:

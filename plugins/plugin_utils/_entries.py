@@ -16,15 +16,21 @@ from ansible_collections.barehost.web.plugins.plugin_utils._schema import Spec, 
 
 # Which options of which roles make up an entry of each variable of the model.
 VARIABLES: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "web_apps": (("app", "app_apps"), ("gunicorn", "gunicorn_apps")),
+    "web_apps": (("app", "app_apps"), ("gunicorn", "gunicorn_apps"), ("uwsgi", "uwsgi_apps")),
     "web_sites": (("nginx", "nginx_sites"),),
     "app_apps": (("app", "app_apps"),),
     "gunicorn_apps": (("gunicorn", "gunicorn_apps"),),
+    "uwsgi_apps": (("uwsgi", "uwsgi_apps"),),
     "nginx_sites": (("nginx", "nginx_sites"),),
     "nginx_apps": (("nginx", "nginx_apps"),),
 }
 # The list of entries that a role takes.
-ROLES: Mapping[str, str] = {"app": "app_apps", "gunicorn": "gunicorn_apps", "nginx": "nginx_sites"}
+ROLES: Mapping[str, str] = {
+    "app": "app_apps",
+    "gunicorn": "gunicorn_apps",
+    "uwsgi": "uwsgi_apps",
+    "nginx": "nginx_sites",
+}
 STATES = ("present", "absent")
 Check: TypeAlias = Callable[[str], Fault | None]
 
@@ -118,22 +124,35 @@ def read(variable: str, value: object) -> list[Entry]:
     return entries_of(variable, fill(value, spec(variable)), spec(variable))
 
 
-def select(value: object, role: str, state: str | None = None) -> list[dict[str, Data]]:
-    """Give a role its part of entries: the keys that it knows, with defaults, perhaps of one state only."""
-    filled = fill(plain(value), load(role, ROLES[role]))
-    return [entry for entry in filled if state is None or entry["state"] == state]
+def select(value: object, role: str) -> list[dict[str, Data]]:
+    """Read a role's own variable: the keys that it knows, with its defaults."""
+    filled: list[dict[str, Data]] = fill(plain(value), load(role, ROLES[role]))
+    return filled
 
 
-def addresses(value: object) -> list[dict[str, str]]:
-    """Give the addresses under which nginx finds the apps that are present and have a server."""
-    apps = fill(plain(value), spec("web_apps"))
+def part(value: object, role: str, state: str | None = None) -> list[dict[str, Data]]:
+    """Give a role its part of the model's entries, perhaps of one state only; the model's defaults go first."""
+    model = fill(plain(value), spec("web_sites" if role == "nginx" else "web_apps"))
+    return [entry for entry in select(model, role) if state is None or entry["state"] == state]
+
+
+def addresses(value: object, role: str | None = None) -> list[dict[str, str]]:
+    """Give the addresses under which nginx finds the apps that are present and have a server.
+
+    :param role: the role whose own variable it is; nothing for the model's.
+    """
+    apps = fill(plain(value), spec("web_apps")) if role is None else select(value, role)
     return [
-        {"name": app["name"], "protocol": "http", "address": app_address(app["name"], app["bind"])}
+        {"name": app["name"], **app_address(app)}
         for app in apps
         if app["state"] == "present" and app["server"] != "none"
     ]
 
 
-def app_address(name: str, bind: str) -> str:
-    """Give the address of an app from its name and its bind setting."""
-    return local(bind) if bind else f"unix:/run/gunicorn/{name}.sock"
+def app_address(app: Mapping[str, Data]) -> dict[str, str]:
+    """Say where an app with a server is reached on its host, and what is spoken there."""
+    server, name, bind = str(app["server"]), str(app["name"]), str(app["bind"])
+    return {
+        "protocol": str(app["protocol"]) if server == "uwsgi" else "http",
+        "address": local(bind) if bind else f"unix:/run/{server}/{name}.sock",
+    }

@@ -66,7 +66,7 @@ def bind(text: str) -> Fault | None:
     if text.startswith(("unix:", "/")):
         return Fault(
             f"{show(text)} is a path",
-            "leave it out: the app then has the unix socket /run/gunicorn/<name>.sock",
+            "leave it out: the app then has the unix socket /run/<server>/<name>.sock",
         )
     try:
         bound(text)
@@ -88,6 +88,18 @@ def address(text: str) -> Fault | None:
             _address(text)
     except ValueError as error:
         return Fault(str(error), way_out)
+    return None
+
+
+def loopback(text: str) -> Fault | None:
+    """Check an address that only programs of the same host may reach."""
+    way_out = "write '127.0.0.1:9191'"
+    try:
+        found = _address(text)
+    except ValueError as error:
+        return Fault(str(error), way_out)
+    if not found.host or not ipaddress.ip_address(found.host).is_loopback:
+        return Fault(f"{show(text)} can be reached from elsewhere", way_out)
     return None
 
 

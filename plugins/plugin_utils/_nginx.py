@@ -25,6 +25,7 @@ _HOME = re.compile(r"/(home|root|run/user)(/|\Z)")
 _ANSWER = ("timeout", "buffering", "client_max_body_size")
 _READ = {
     "app": ("prefix", "upstream", *_ANSWER),
+    "uwsgi": ("prefix", "upstream", *_ANSWER),
     "proxy": ("host", "upstream", *_ANSWER),
     "static": ("folder", "index", "fallback", "expires"),
     "redirect": ("target", "status", "keep_path", "rest"),
@@ -63,12 +64,15 @@ def locations(route: Mapping[str, Any], apps: Mapping[str, Mapping[str, Any]]) -
     ``/util`` covers itself and ``/util/…`` but not ``/utility``, which takes two blocks; ``/`` takes one.
     """
     kind = next(name for name in ("app", "proxy", "static", "redirect") if route.get(name))
+    if kind == "app" and apps[route["app"]]["protocol"] == "uwsgi":
+        kind = "uwsgi"
     prefix = prefix_of(route["path"])
     data = dict(route, prefix=quote(prefix) if prefix else "")
     below = Location(quote(prefix + "/"), kind, data)
     exact = f"= {quote(prefix)}"
-    if kind == "app":
-        data["upstream"] = f"http://{apps[route['app']]['address']}"
+    if kind in {"app", "uwsgi"}:
+        scheme = "http://" if kind == "app" else ""
+        data["upstream"] = f"{scheme}{apps[route['app']]['address']}"
         return [below, Location(exact, kind, data)] if prefix else [below]
     if kind == "proxy":
         return _proxied(data, prefix, below, exact)
@@ -144,7 +148,7 @@ def published(sites: Sequence[Mapping[str, Any]], apps: Sequence[Mapping[str, An
     :returns: ``files`` and ``links`` of all sites and of the unit, ``entries``, and ``remove`` (logs of absent sites).
     """
     filled: list[dict[str, Any]] = fill(sites, load("nginx", "nginx_sites"))
-    reachable = {app["name"]: app for app in apps}
+    reachable = {app["name"]: app for app in fill(apps, load("nginx", "nginx_apps"))}
     present = [site for site in filled if site["state"] == "present"]
     everywhere = [address for site in present for address in site["listen"]] or ["80"]
     pairs = [_site_files("000-unknown-hosts", {"listen": listen_directives(everywhere, ipv6=ipv6)}, "")]

@@ -13,13 +13,14 @@ import pytest
 from ansible_collections.barehost.web.plugins.plugin_utils._gunicorn import published
 from jinja2.sandbox import SandboxedEnvironment
 
-TEMPLATES = Path(__file__).parents[3] / "roles/gunicorn/templates"
+REPOSITORY = Path(__file__).parents[3]
+TEMPLATES = REPOSITORY / "roles/gunicorn/templates"
 
 
 def render(**options: Any) -> dict[str, str]:
     """Render all files of one app, as publish does."""
     environment = SandboxedEnvironment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
+        loader=jinja2.FileSystemLoader([TEMPLATES, REPOSITORY / "templates"]),
         trim_blocks=True,
         keep_trailing_newline=True,
         undefined=jinja2.StrictUndefined,
@@ -73,7 +74,7 @@ def test_app_is_always_told_about_its_client(options: dict[str, Any]) -> None:
 
 
 def test_hooks_are_published_as_they_are() -> None:
-    assert render()["/etc/gunicorn/barehost_wsgi.py"] == (TEMPLATES / "barehost_wsgi.py").read_text(encoding="utf-8")
+    assert render()["/etc/gunicorn/barehost_wsgi.py"] == (REPOSITORY / "templates/barehost_wsgi.py").read_text(encoding="utf-8")
 
 
 def test_drop_ins_hold_one_section() -> None:

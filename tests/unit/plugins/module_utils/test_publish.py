@@ -391,7 +391,7 @@ def test_request_is_built_from_plain_data() -> None:
         "links": [],
         "directories": [{"path": "/d", "mode": "0750", **owner}],
         "files": [{**file, **owner}],
-        "validate": {"command": ["nginx", "-t"], "scratch": [], "reject": "", "timeout": 3},
+        "validate": {"command": ["nginx", "-t"], "each": "", "scratch": [], "reject": "", "timeout": 3},
     }
     request = request_from(payload)
     assert request.tree is None

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.barehost.web.plugins.plugin_utils._entries import addresses, select
+from ansible_collections.barehost.web.plugins.plugin_utils._entries import addresses, part, select
 
 APPS = [
     {"name": "util", "source": {"path": "a"}, "wsgi": "wsgi:app", "processes": "4", "environment": {"A": 1}},
@@ -23,6 +23,7 @@ def test_a_role_gets_the_keys_it_knows_with_defaults() -> None:
             "server": "gunicorn",
             "source": {"path": "a", "subdirectory": ""},
             "python": "",
+            "install": "auto",
             "requirements": [],
             "environment": {"A": 1},
             "keep_releases": 5,
@@ -35,8 +36,8 @@ def test_a_role_gets_the_keys_it_knows_with_defaults() -> None:
 
 
 def test_entries_can_be_chosen_by_state() -> None:
-    assert [app["name"] for app in select(APPS, "app", "absent")] == ["old"]
-    assert len(select(APPS, "app", "present")) == 4
+    assert [app["name"] for app in part(APPS, "app", "absent")] == ["old"]
+    assert len(part(APPS, "app", "present")) == 4
 
 
 def test_a_second_pass_changes_nothing() -> None:

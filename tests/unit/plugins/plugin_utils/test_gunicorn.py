@@ -8,12 +8,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.barehost.web.plugins.plugin_utils._entries import select
-from ansible_collections.barehost.web.plugins.plugin_utils._gunicorn import (
-    literal,
-    published,
-    service_lines,
-    socket_lines,
-)
+from ansible_collections.barehost.web.plugins.plugin_utils._gunicorn import GUNICORN as SERVER
+from ansible_collections.barehost.web.plugins.plugin_utils._gunicorn import literal, published
+from ansible_collections.barehost.web.plugins.plugin_utils._service import service_lines, socket_lines
 
 UTIL = {"name": "util", "wsgi": "wsgi:server"}
 GONE = {"name": "gone", "state": "absent"}
@@ -70,12 +67,12 @@ def test_settings_are_written_as_python(value: object, text: str) -> None:
     ],
 )
 def test_service_says_only_what_differs(options: dict[str, Any], lines: list[str]) -> None:
-    assert service_lines(app(**options)) == lines
+    assert service_lines(SERVER, app(**options)) == lines
 
 
 def test_environment_is_looked_for_in_the_folder_of_the_code() -> None:
     assert "ExecStart=/opt/util/.venv/bin/gunicorn --config /etc/gunicorn/util.conf.py" in service_lines(
-        app(directory="/opt/util")
+        SERVER, app(directory="/opt/util")
     )
 
 
@@ -148,9 +145,9 @@ def test_app_is_ready_when_its_health_path_answers() -> None:
     units = published([UTIL | {"bind": ":5000", "health": {"path": "/ok"}}, UTIL | {"name": "b"}])["units"]
     assert [unit.get("ready") for unit in units] == [
         None,
-        {"address": "127.0.0.1:5000", "path": "/ok", "timeout": 30},
+        {"protocol": "http", "address": "127.0.0.1:5000", "path": "/ok", "timeout": 30},
         None,
-        {"address": "unix:/run/gunicorn/b.sock", "path": "/", "timeout": 30},
+        {"protocol": "http", "address": "unix:/run/gunicorn/b.sock", "path": "/", "timeout": 30},
     ]
 
 

@@ -75,12 +75,12 @@ def test_where_an_app_listens_is_read(text: str, sockets: int, local: str) -> No
             "unix:/tmp/a.sock",
             (
                 "'unix:/tmp/a.sock' is a path",
-                "leave it out: the app then has the unix socket /run/gunicorn/<name>.sock",
+                "leave it out: the app then has the unix socket /run/<server>/<name>.sock",
             ),
         ),
         (
             "/tmp/a.sock",
-            ("'/tmp/a.sock' is a path", "leave it out: the app then has the unix socket /run/gunicorn/<name>.sock"),
+            ("'/tmp/a.sock' is a path", "leave it out: the app then has the unix socket /run/<server>/<name>.sock"),
         ),
         ("5000", ("'5000' is not an address and a port", APP)),
         ("localhost:5000", ("'localhost' is not an IP address", APP)),

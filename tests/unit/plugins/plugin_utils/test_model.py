@@ -105,7 +105,7 @@ OUT = "take another name"
             [app(wsgi="wsgi.py")],
             "web_apps[0].wsgi: 'wsgi.py' names no callable; write 'module:callable', such as 'wsgi:app'",
         ),
-        ([app(server="uwsg")], "web_apps[0].server: 'uwsg' is not one of its values; write gunicorn or none"),
+        ([app(server="uwsg")], "web_apps[0].server: 'uwsg' is not one of its values; did you mean 'uwsgi'?"),
         ([app(python=3.10)], "web_apps[0].python: must be a text, not 3.1; put it in quotes"),
         ([app(python="python3.12")], "web_apps[0].python: 'python3.12' is not a version of Python"),
         ([app(requirements=["a", "-r b"])], "web_apps[0].requirements[1]: '-r b' is an option of the installer"),

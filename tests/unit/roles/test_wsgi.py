@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-SOURCE = Path(__file__).parents[3] / "roles/gunicorn/templates/barehost_wsgi.py"
+SOURCE = Path(__file__).parents[3] / "templates/barehost_wsgi.py"
 LOCAL = ["127.0.0.1", "::1"]
 
 

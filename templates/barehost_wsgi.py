@@ -2,13 +2,16 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What an app is told about its client and about the path that it is mounted at.
 
-By itself gunicorn takes the web server for the client and hands the whole path to the app. The web server sends
-what it knows in headers; this puts them where PEP 3333 has them, so that an app sees the same behind every
-server. Every configuration in this folder hooks it in. It runs inside the app, on the app's own Python.
+By themselves servers take the web server for the client, and each has its own idea of the path that an app is mounted
+at. The web server sends what it knows in headers; this puts them where PEP 3333 has them, so that an app sees the same
+under every server. Every configuration in this folder hooks it in. It runs inside the app, on the app's own Python.
 """
 
 from __future__ import annotations
 
+import importlib
+import os
+import sys
 from ipaddress import ip_address, ip_network
 from urllib.parse import unquote, urlsplit
 
@@ -46,9 +49,35 @@ FORWARDED = (
 )
 
 
+# The web server on this host tells who the client is; nobody else is believed.
+PROXIES = ("127.0.0.1", "::1")
+
+
 def post_worker_init(worker: Worker) -> None:
     """Put the app of a new worker behind the translation; gunicorn calls this hook when the app is loaded."""
     worker.wsgi = BehindProxy(worker.wsgi, worker.cfg.forwarded_allow_ips)
+
+
+def application(reference: str, folder: str) -> BehindProxy:
+    """Load the app ``module:callable`` whose code is in the folder; for servers that load a script.
+
+    The folder may be a link to the release that is live now: a new worker takes the code that it leads to then,
+    whatever the process that it was made from has looked at before.
+    """
+    os.chdir(folder)
+    sys.path.insert(0, folder)
+    importlib.invalidate_caches()
+    return BehindProxy(load(reference), PROXIES)
+
+
+def load(reference: str) -> Application:
+    """Import ``module:callable``; one with parentheses, such as ``wsgi:create_app()``, makes the app."""
+    module, _colon, target = reference.partition(":")
+    found: Any = importlib.import_module(module)
+    for name in target.removesuffix("()").split("."):
+        found = getattr(found, name)
+    app: Application = found() if target.endswith("()") else found
+    return app
 
 
 class BehindProxy:
@@ -62,10 +91,11 @@ class BehindProxy:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        forget_script_name(environ)
+        take_path(environ)
         mount = environ.pop("HTTP_X_SCRIPT_NAME", "")
         peer = parse_address(environ.get("REMOTE_ADDR", ""))
-        if self.trusts(peer):
+        # A client can set names that begin with HTTP_ only.
+        if environ.pop("BAREHOST_WEB_SERVER", "") or self.trusts(peer):
             take_client(environ)
             take_scheme(environ)
             take_mount(environ, mount)
@@ -89,14 +119,24 @@ def parse_address(text: str) -> IPv4Address | IPv6Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
-def forget_script_name(environ: Environ) -> None:
-    """Undo what gunicorn before 22 does with a header ``SCRIPT_NAME``, which it believes from anybody."""
-    believed = environ.get("SCRIPT_NAME", "")
-    if believed and environ.get("HTTP_SCRIPT_NAME", "").endswith(believed):
-        target = environ["RAW_URI"]
+def take_path(environ: Environ) -> None:
+    """Take the path as the client wrote it.
+
+    gunicorn does, except that releases before 22 believe a header ``SCRIPT_NAME`` from anybody. uWSGI and mod_wsgi hand
+    over what the web server made of it, without double slashes and with ``..`` resolved.
+    """
+    if "RAW_URI" in environ:
+        believed = environ.get("SCRIPT_NAME", "")
+        if not believed or not environ.get("HTTP_SCRIPT_NAME", "").endswith(believed):
+            return
+    target = environ.get("RAW_URI") or environ.get("REQUEST_URI")
+    if target:
         # Two slashes at the start would pass for the name of a host.
         path = urlsplit(f"//host{target}" if target.startswith("/") else target).path
         environ["SCRIPT_NAME"], environ["PATH_INFO"] = "", unquote(path, "latin-1")
+    for name in ("CONTENT_LENGTH", "CONTENT_TYPE"):
+        if not environ.get(name):
+            environ.pop(name, None)
 
 
 def take_client(environ: Environ) -> None:

@@ -1,0 +1,202 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""From the apps of the model to files and units of a server that runs each app in a systemd service behind a socket.
+
+What is the same for all such servers is in here, private to the collection; what makes a server is in its own module.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from typing import Any, TypeAlias
+
+from ansible_collections.barehost.web.plugins.plugin_utils._entries import app_address, select
+from ansible_collections.barehost.web.plugins.plugin_utils._listen import bound
+
+App: TypeAlias = Mapping[str, Any]
+File: TypeAlias = dict[str, Any]
+
+UNITS = "/etc/systemd/system"
+KINDS = ("service", "socket")
+_WANTED_BY = {"service": "multi-user.target", "socket": "sockets.target"}
+# What the service of every server says.
+_GRACEFUL_TIMEOUT, _START_TIMEOUT, _TASKS = 30, 90, 256
+_ANY_IPV4 = str(IPv4Address(0))
+_HOME = re.compile(r"/(home|root|run/user)(/|\Z)")
+
+
+@dataclass(frozen=True)
+class Server:
+    """What makes one server different from the others."""
+
+    #: The name of the program, of its role, of its units and of its folders.
+    name: str
+    #: Gives the files with the settings of an app: ``dest``, ``template`` and ``vars``.
+    settings: Callable[[App], list[File]]
+    #: Gives lines of the service for an app whose code or environment is not where it usually is.
+    commands: Callable[[App], list[str]]
+    #: Files for all apps, besides the units; the second element says whether the apps reload when the file changes.
+    shared: tuple[tuple[File, bool], ...] = ()
+
+    @property
+    def folder(self) -> str:
+        """Where the settings are."""
+        return f"/etc/{self.name}"
+
+    def unit(self, name: str, kind: str) -> str:
+        """Name the service or the socket of an app."""
+        return f"{self.name}@{name}.{kind}"
+
+
+def directory(app: App) -> str:
+    """Give the folder of an app's code."""
+    folder: str = app["directory"] or f"/srv/{app['name']}/current"
+    return folder
+
+
+def venv(app: App) -> str:
+    """Give the folder of an app's virtual environment."""
+    folder: str = app["venv"] or f"{directory(app)}/.venv"
+    return folder.rstrip("/")
+
+
+def user(app: App) -> str:
+    """Give the system user of an app, which has a group of the same name."""
+    name: str = app["user"] or app["name"]
+    return name
+
+
+def tasks(app: App) -> int:
+    """Give the number of processes and threads that an app may have: twice its own, for the time of a reload."""
+    processes: int = app["processes"]
+    threads: int = app["threads"]
+    return max(_TASKS, 32 + 2 * processes * (threads + 4))
+
+
+def service_lines(server: Server, app: App) -> list[str]:
+    """Give what the service of an app has other than the template of its server says."""
+    folders = [app["directory"], app["venv"], *app["writable"]]
+    differences: list[tuple[object, list[str]]] = [
+        (app["user"], [f"User={app['user']}"]),
+        (app["environment_file"], ["EnvironmentFile=", f"EnvironmentFile=-{app['environment_file']}"]),
+        (True, server.commands(app)),
+        (app["graceful_timeout"] > _GRACEFUL_TIMEOUT, [f"TimeoutStopSec={app['graceful_timeout'] + 5}"]),
+        (app["health"]["timeout"] > _START_TIMEOUT, [f"TimeoutStartSec={app['health']['timeout']}"]),
+        (app["memory_max"], [f"MemoryMax={app['memory_max']}"]),
+        (tasks(app) > _TASKS, [f"TasksMax={tasks(app)}"]),
+        (app["writable"], [f"ReadWritePaths={' '.join(app['writable'])}"]),
+        (any(_HOME.match(folder) for folder in folders), ["ProtectHome=read-only"]),
+        (not app["memory_deny_write_execute"], ["MemoryDenyWriteExecute=no"]),
+    ]
+    return [line for differs, lines in differences if differs for line in lines]
+
+
+def socket_lines(app: App) -> list[str]:
+    """Give what the socket of an app has other than wsgi@.socket says."""
+    if not app["bind"]:
+        return []
+    listeners = bound(app["bind"])
+    if len(listeners) > 1:
+        # One socket for both IP versions, or for IPv4 alone on a host without IPv6.
+        return ["ListenStream=", f"ListenStream={listeners[0].port}", "BindIPv6Only=both"]
+    (only,) = listeners
+    host = f"[{only.host}]" if ":" in only.host else only.host or _ANY_IPV4
+    # At boot the socket is opened before the network has its addresses.
+    return ["ListenStream=", f"ListenStream={host}:{only.port}", "FreeBind=yes"]
+
+
+def _app_files(server: Server, app: App) -> list[File]:
+    name = app["name"]
+    settings = [
+        {
+            **file,
+            "group": user(app),
+            "mode": "0640",
+            "entry": name,
+            "reload": [server.unit(name, "service")],
+            "stop": [server.unit(name, kind) for kind in KINDS],
+        }
+        for file in server.settings(app)
+    ]
+    drop_ins = [
+        {
+            "dest": f"{UNITS}/{server.unit(name, kind)}.d/barehost.conf",
+            "template": "drop-in.conf.j2",
+            "vars": {"section": kind.capitalize(), "lines": lines},
+            "entry": name,
+            "restart": [server.unit(name, kind)],
+        }
+        for kind, lines in (("service", service_lines(server, app)), ("socket", socket_lines(app)))
+        if lines
+    ]
+    return [*settings, *drop_ins]
+
+
+def _shared_files(server: Server, apps: Sequence[App]) -> list[File]:
+    services, sockets = ([server.unit(app["name"], kind) for app in apps] for kind in KINDS)
+    named = {"vars": {"server": server.name}}
+    return [
+        {"dest": f"{UNITS}/{server.name}@.service", "template": f"{server.name}@.service.j2", "restart": services},
+        {"dest": f"{UNITS}/{server.name}@.socket", "template": "wsgi@.socket.j2", **named, "restart": sockets},
+        {"dest": f"{server.folder}/barehost_wsgi.py", "template": "barehost_wsgi.py", "reload": services},
+        *(file | ({"reload": services} if reloads else {}) for file, reloads in server.shared),
+    ]
+
+
+def _links(server: Server, app: App) -> list[dict[str, Any]]:
+    """Enable the units of an app, as ``systemctl enable`` does, by files that leave with the app."""
+    return [
+        {
+            "dest": f"{UNITS}/{_WANTED_BY[kind]}.wants/{server.unit(app['name'], kind)}",
+            "target": f"{UNITS}/{server.name}@.{kind}",
+            "entry": app["name"],
+        }
+        for kind in KINDS
+    ]
+
+
+def _state(app: App) -> dict[str, Any]:
+    owner = user(app)
+    return {
+        "path": f"/var/lib/{app['name']}",
+        "owner": owner,
+        "group": owner,
+        "mode": "0750",
+        "entry": app["name"],
+    }
+
+
+def _units(server: Server, app: App) -> list[dict[str, Any]]:
+    name = app["name"]
+    ready = {**app_address(app), **app["health"]}
+    return [
+        {"name": server.unit(name, "socket"), "entry": name},
+        {"name": server.unit(name, "service"), "entry": name, "ready": ready},
+    ]
+
+
+def served(server: Server, apps: object) -> list[App]:
+    """Give the apps that a server is to run, with defaults."""
+    return [app for app in select(apps, server.name) if app["state"] == "present" and app["server"] == server.name]
+
+
+def published(server: Server, apps: object) -> dict[str, Any]:
+    """Give what is published for apps, and the units that run them.
+
+    :param apps: the role's list of apps as the user wrote it, checked.
+    :returns: ``parts`` and ``units`` of the publish.
+    """
+    running = served(server, apps)
+    files = _shared_files(server, running) if running else []
+    return {
+        "parts": {
+            "files": [*files, *(file for app in running for file in _app_files(server, app))],
+            "links": [link for app in running for link in _links(server, app)],
+            "directories": [_state(app) for app in running],
+            "entries": [app["name"] for app in select(apps, server.name)],
+        },
+        "units": [one for app in running for one in _units(server, app)],
+    }

@@ -1,0 +1,76 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is uWSGI's own of running apps. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.barehost.web.plugins.plugin_utils import _service
+from ansible_collections.barehost.web.plugins.plugin_utils._service import App, File, Server
+
+SETTINGS = "/etc/uwsgi"
+
+
+def from_source(app: Mapping[str, Any]) -> bool:
+    """Tell whether an app runs under a uWSGI of its own, because Debian's runs Debian's Python only."""
+    return bool(app["install"] == "source" or (app["install"] == "auto" and app["python"]))
+
+
+def option_lines(options: Mapping[str, object]) -> list[str]:
+    """Write further options as lines of an ini file; false leaves one out, a list sets it several times."""
+    lists = {name: value if isinstance(value, list) else [value] for name, value in options.items()}
+    given = ((name, value) for name, values in lists.items() for value in values)
+    return [f"{name} = {_text(value)}" for name, value in given if value is not False and value is not None]
+
+
+def _text(value: object) -> str:
+    # uWSGI takes %(name), %n and $(NAME) for variables of its own.
+    return "true" if value is True else str(value).replace("%", "%%")
+
+
+def settings(app: App) -> list[File]:
+    """Give the ini file of an app and the script that loads the app."""
+    name, folder = app["name"], _service.directory(app)
+    ini = {
+        "app": dict(app),
+        "venv": _service.venv(app),
+        "options": option_lines(app["options"]),
+    }
+    return [
+        {"dest": f"{SETTINGS}/{name}.ini", "template": "uwsgi.ini.j2", "vars": ini},
+        {
+            "dest": f"{SETTINGS}/{name}.py",
+            "template": "app.py.j2",
+            "vars": {"wsgi": app["wsgi"], "directory": folder},
+        },
+    ]
+
+
+def commands(app: App) -> list[str]:
+    """Give the commands of an app whose uWSGI or whose environment is not where it usually is."""
+    name, venv = app["name"], _service.venv(app)
+    lines = []
+    if from_source(app):
+        lines += ["ExecStart=", f"ExecStart={venv}/bin/uwsgi --ini {SETTINGS}/{name}.ini"]
+    if app["directory"] or app["venv"]:
+        lines += [
+            "ExecReload=",
+            f"ExecReload={venv}/bin/python {SETTINGS}/{name}.py",
+            f"ExecReload=+/bin/sh {SETTINGS}/control.sh reload /run/uwsgi/{name}",
+        ]
+    return lines
+
+
+UWSGI = Server(
+    name="uwsgi",
+    settings=settings,
+    commands=commands,
+    shared=(({"dest": f"{SETTINGS}/control.sh", "template": "control.sh.j2"}, False),),
+)
+
+
+def published(apps: object) -> dict[str, Any]:
+    """Give what is published for apps, and the units that run them; see _service.published()."""
+    return _service.published(UWSGI, apps)
