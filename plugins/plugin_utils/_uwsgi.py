@@ -58,7 +58,7 @@ def commands(app: App) -> list[str]:
         lines += [
             "ExecReload=",
             f"ExecReload={venv}/bin/python {SETTINGS}/{name}.py",
-            f"ExecReload=+/bin/sh {SETTINGS}/control.sh reload /run/uwsgi/{name}",
+            f"ExecReload=+/bin/sh {SETTINGS}/reload.sh {name}",
         ]
     return lines
 
@@ -67,7 +67,7 @@ UWSGI = Server(
     name="uwsgi",
     settings=settings,
     commands=commands,
-    shared=(({"dest": f"{SETTINGS}/control.sh", "template": "control.sh.j2"}, False),),
+    shared=(({"dest": f"{SETTINGS}/reload.sh", "template": "reload.sh.j2"}, False),),
 )
 
 
