@@ -253,6 +253,8 @@ def _app(entry: Mapping[str, Any], requirements: Mapping[str, str]) -> App:
         unit=f"{entry['server']}@{entry['name']}.service" if entry["server"] != "none" else "",
         python=entry["python"],
         requirements=tuple(entry["requirements"]),
+        take_up=entry["take_up"],
+        debian_python=entry["debian_python"],
         program=entry["program"],
         program_requirement=requirements.get(entry["program"], ""),
         keep=entry["keep_releases"],

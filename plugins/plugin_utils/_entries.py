@@ -10,17 +10,23 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ansible_collections.barehost.web.plugins.plugin_utils._convert import Data, plain
-from ansible_collections.barehost.web.plugins.plugin_utils._listen import local
+from ansible_collections.barehost.web.plugins.plugin_utils._listen import local, own
 from ansible_collections.barehost.web.plugins.plugin_utils._problem import Fault, Problem
 from ansible_collections.barehost.web.plugins.plugin_utils._schema import Spec, fill, load, union
 
 # Which options of which roles make up an entry of each variable of the model.
 VARIABLES: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "web_apps": (("app", "app_apps"), ("gunicorn", "gunicorn_apps"), ("uwsgi", "uwsgi_apps")),
+    "web_apps": (
+        ("app", "app_apps"),
+        ("gunicorn", "gunicorn_apps"),
+        ("uwsgi", "uwsgi_apps"),
+        ("mod_wsgi", "mod_wsgi_apps"),
+    ),
     "web_sites": (("nginx", "nginx_sites"),),
     "app_apps": (("app", "app_apps"),),
     "gunicorn_apps": (("gunicorn", "gunicorn_apps"),),
     "uwsgi_apps": (("uwsgi", "uwsgi_apps"),),
+    "mod_wsgi_apps": (("mod_wsgi", "mod_wsgi_apps"),),
     "nginx_sites": (("nginx", "nginx_sites"),),
     "nginx_apps": (("nginx", "nginx_apps"),),
 }
@@ -29,6 +35,7 @@ ROLES: Mapping[str, str] = {
     "app": "app_apps",
     "gunicorn": "gunicorn_apps",
     "uwsgi": "uwsgi_apps",
+    "mod_wsgi": "mod_wsgi_apps",
     "nginx": "nginx_sites",
 }
 STATES = ("present", "absent")
@@ -152,6 +159,9 @@ def addresses(value: object, role: str | None = None) -> list[dict[str, str]]:
 def app_address(app: Mapping[str, Data]) -> dict[str, str]:
     """Say where an app with a server is reached on its host, and what is spoken there."""
     server, name, bind = str(app["server"]), str(app["name"]), str(app["bind"])
+    if server == "mod_wsgi" and not bind:
+        # Apache listens on TCP only.
+        bind = own(name)
     return {
         "protocol": str(app["protocol"]) if server == "uwsgi" else "http",
         "address": local(bind) if bind else f"unix:/run/{server}/{name}.sock",

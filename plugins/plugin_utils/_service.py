@@ -40,6 +40,15 @@ class Server:
     commands: Callable[[App], list[str]]
     #: Files for all apps, besides the units; the second element says whether the apps reload when the file changes.
     shared: tuple[tuple[File, bool], ...] = ()
+    #: Whether systemd holds the socket of an app; a server that cannot take one over listens by itself.
+    socket: bool = True
+    #: Processes and threads that the server itself needs beside those of the app.
+    tasks: int = 0
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of units that an app has."""
+        return KINDS if self.socket else KINDS[:1]
 
     @property
     def folder(self) -> str:
@@ -69,11 +78,11 @@ def user(app: App) -> str:
     return name
 
 
-def tasks(app: App) -> int:
+def tasks(server: Server, app: App) -> int:
     """Give the number of processes and threads that an app may have: twice its own, for the time of a reload."""
     processes: int = app["processes"]
     threads: int = app["threads"]
-    return max(_TASKS, 32 + 2 * processes * (threads + 4))
+    return server.tasks + max(_TASKS, 32 + 2 * processes * (threads + 4))
 
 
 def service_lines(server: Server, app: App) -> list[str]:
@@ -86,7 +95,7 @@ def service_lines(server: Server, app: App) -> list[str]:
         (app["graceful_timeout"] > _GRACEFUL_TIMEOUT, [f"TimeoutStopSec={app['graceful_timeout'] + 5}"]),
         (app["health"]["timeout"] > _START_TIMEOUT, [f"TimeoutStartSec={app['health']['timeout']}"]),
         (app["memory_max"], [f"MemoryMax={app['memory_max']}"]),
-        (tasks(app) > _TASKS, [f"TasksMax={tasks(app)}"]),
+        (tasks(server, app) > server.tasks + _TASKS, [f"TasksMax={tasks(server, app)}"]),
         (app["writable"], [f"ReadWritePaths={' '.join(app['writable'])}"]),
         (any(_HOME.match(folder) for folder in folders), ["ProtectHome=read-only"]),
         (not app["memory_deny_write_execute"], ["MemoryDenyWriteExecute=no"]),
@@ -117,7 +126,7 @@ def _app_files(server: Server, app: App) -> list[File]:
             "mode": "0640",
             "entry": name,
             "reload": [server.unit(name, "service")],
-            "stop": [server.unit(name, kind) for kind in KINDS],
+            "stop": [server.unit(name, kind) for kind in server.kinds],
         }
         for file in server.settings(app)
     ]
@@ -129,7 +138,7 @@ def _app_files(server: Server, app: App) -> list[File]:
             "entry": name,
             "restart": [server.unit(name, kind)],
         }
-        for kind, lines in (("service", service_lines(server, app)), ("socket", socket_lines(app)))
+        for kind, lines in zip(server.kinds, (service_lines(server, app), socket_lines(app)), strict=False)
         if lines
     ]
     return [*settings, *drop_ins]
@@ -138,9 +147,10 @@ def _app_files(server: Server, app: App) -> list[File]:
 def _shared_files(server: Server, apps: Sequence[App]) -> list[File]:
     services, sockets = ([server.unit(app["name"], kind) for app in apps] for kind in KINDS)
     named = {"vars": {"server": server.name}}
+    socket = {"dest": f"{UNITS}/{server.name}@.socket", "template": "wsgi@.socket.j2", **named, "restart": sockets}
     return [
         {"dest": f"{UNITS}/{server.name}@.service", "template": f"{server.name}@.service.j2", "restart": services},
-        {"dest": f"{UNITS}/{server.name}@.socket", "template": "wsgi@.socket.j2", **named, "restart": sockets},
+        *([socket] if server.socket else []),
         {"dest": f"{server.folder}/barehost_wsgi.py", "template": "barehost_wsgi.py", "reload": services},
         *(file | ({"reload": services} if reloads else {}) for file, reloads in server.shared),
     ]
@@ -154,7 +164,7 @@ def _links(server: Server, app: App) -> list[dict[str, Any]]:
             "target": f"{UNITS}/{server.name}@.{kind}",
             "entry": app["name"],
         }
-        for kind in KINDS
+        for kind in server.kinds
     ]
 
 
@@ -172,10 +182,9 @@ def _state(app: App) -> dict[str, Any]:
 def _units(server: Server, app: App) -> list[dict[str, Any]]:
     name = app["name"]
     ready = {**app_address(app), **app["health"]}
-    return [
-        {"name": server.unit(name, "socket"), "entry": name},
-        {"name": server.unit(name, "service"), "entry": name, "ready": ready},
-    ]
+    socket = {"name": server.unit(name, "socket"), "entry": name}
+    service = {"name": server.unit(name, "service"), "entry": name, "ready": ready}
+    return [socket, service] if server.socket else [service]
 
 
 def served(server: Server, apps: object) -> list[App]:

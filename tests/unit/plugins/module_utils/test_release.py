@@ -25,6 +25,8 @@ APP = App(
     source=Source("git", "https://u:p@git.example.test/util.git", "v1"),
     public=False,
     unit="gunicorn@util.service",
+    take_up="restart",
+    debian_python=False,
     python="",
     requirements=("a", "b"),
     program="gunicorn",
@@ -84,7 +86,7 @@ PAYLOAD: dict[str, Any] = {
             "name": "util",
             "state": "present",
             "server": "gunicorn",
-            "program": "gunicorn",
+            "program": "gunicorn", "take_up": "reload", "debian_python": False,
             "source": {"kind": "path", "location": "x", "digest": "d", "sent": True},
             "python": "3.12",
             "requirements": ["a"],
@@ -94,7 +96,7 @@ PAYLOAD: dict[str, Any] = {
             "name": "frontend",
             "state": "present",
             "server": "none",
-            "program": "",
+            "program": "", "take_up": "restart", "debian_python": False,
             "source": {"kind": "path", "location": "y"},
             "python": "",
             "requirements": [],
@@ -118,6 +120,7 @@ def test_a_request_is_read() -> None:
     util, frontend = request.apps
     assert (util.unit, util.program, util.public, util.keep) == ("gunicorn@util.service", "gunicorn", False, 3)
     assert (frontend.unit, frontend.program, frontend.public) == ("", "", True)
+    assert (util.take_up, frontend.take_up) == ("reload", "restart")
     assert request.absent == ("old",)
     assert request.entries == {"util", "frontend", "old", "other"}
     assert (request.settings.check, request.settings.timeout, request.lock_timeout) == (True, 5, 6)
