@@ -89,12 +89,10 @@ def commands(app: App) -> list[str]:
     name = app["name"]
     lines = []
     if app["directory"] or app["venv"]:
-        check = f"{_service.venv(app)}/bin/python {SETTINGS}/{name}.wsgi"
         lines += [
-            "ExecStartPre=",
-            f"ExecStartPre={check}",
             "ExecReload=",
-            f"ExecReload={check}",
+            f"ExecReload={_service.venv(app)}/bin/python {SETTINGS}/{name}.wsgi",
+            f"ExecReload=/bin/sh {SETTINGS}/control.sh keep {name}",
             f"ExecReload=+/bin/sh {SETTINGS}/control.sh reload {name}",
         ]
     if from_source(app):

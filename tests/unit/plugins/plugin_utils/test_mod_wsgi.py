@@ -137,10 +137,9 @@ def test_timeout_can_be_left_out() -> None:
 
 def test_app_that_lies_elsewhere_is_tried_there() -> None:
     assert service_lines(MOD_WSGI, app(venv="/opt/env")) == [
-        "ExecStartPre=",
-        "ExecStartPre=/opt/env/bin/python /etc/mod_wsgi/util.wsgi",
         "ExecReload=",
         "ExecReload=/opt/env/bin/python /etc/mod_wsgi/util.wsgi",
+        "ExecReload=/bin/sh /etc/mod_wsgi/control.sh keep util",
         "ExecReload=+/bin/sh /etc/mod_wsgi/control.sh reload util",
     ]
 
