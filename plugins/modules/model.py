@@ -23,7 +23,7 @@ options:
       - Check every variable of this role as the host has it, such as O(nginx_sites), O(nginx_apps) and
         C(nginx_worker_connections), besides what the other options hold.
     type: str
-    choices: [app, gunicorn, mod_wsgi, nginx, uwsgi]
+    choices: [apache, app, gunicorn, mod_wsgi, nginx, uwsgi]
   web_apps:
     description:
       - Apps of the whole model. An entry has the keys of C(app_apps) of the role C(barehost.web.app) and those of
@@ -33,8 +33,8 @@ options:
     elements: dict
   web_sites:
     description:
-      - Sites of the whole model. An entry has the keys of C(nginx_sites) of the role C(barehost.web.nginx). The apps
-        that their routes name are those of O(web_apps).
+      - Sites of the whole model. An entry has the keys of C(nginx_sites) of the role C(barehost.web.nginx), or those of
+        C(apache_sites) of the role C(barehost.web.apache). The apps that their routes name are those of O(web_apps).
     type: list
     elements: dict
   app_apps:
@@ -60,6 +60,15 @@ options:
     elements: dict
   nginx_apps:
     description: The variable of the role C(barehost.web.nginx).
+    type: list
+    elements: dict
+  apache_sites:
+    description:
+      - The variable of the role C(barehost.web.apache). The apps that its routes name are those of O(apache_apps).
+    type: list
+    elements: dict
+  apache_apps:
+    description: The variable of the role C(barehost.web.apache).
     type: list
     elements: dict
 notes:

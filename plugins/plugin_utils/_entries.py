@@ -22,13 +22,15 @@ VARIABLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("uwsgi", "uwsgi_apps"),
         ("mod_wsgi", "mod_wsgi_apps"),
     ),
-    "web_sites": (("nginx", "nginx_sites"),),
+    "web_sites": (("nginx", "nginx_sites"), ("apache", "apache_sites")),
     "app_apps": (("app", "app_apps"),),
     "gunicorn_apps": (("gunicorn", "gunicorn_apps"),),
     "uwsgi_apps": (("uwsgi", "uwsgi_apps"),),
     "mod_wsgi_apps": (("mod_wsgi", "mod_wsgi_apps"),),
     "nginx_sites": (("nginx", "nginx_sites"),),
     "nginx_apps": (("nginx", "nginx_apps"),),
+    "apache_sites": (("apache", "apache_sites"),),
+    "apache_apps": (("apache", "apache_apps"),),
 }
 # The list of entries that a role takes.
 ROLES: Mapping[str, str] = {
@@ -37,7 +39,9 @@ ROLES: Mapping[str, str] = {
     "uwsgi": "uwsgi_apps",
     "mod_wsgi": "mod_wsgi_apps",
     "nginx": "nginx_sites",
+    "apache": "apache_sites",
 }
+_WEB_SERVERS = ("nginx", "apache")
 STATES = ("present", "absent")
 Check: TypeAlias = Callable[[str], Fault | None]
 
@@ -139,12 +143,19 @@ def select(value: object, role: str) -> list[dict[str, Data]]:
 
 def part(value: object, role: str, state: str | None = None) -> list[dict[str, Data]]:
     """Give a role its part of the model's entries, perhaps of one state only; the model's defaults go first."""
-    model = fill(plain(value), spec("web_sites" if role == "nginx" else "web_apps"))
+    model = fill(plain(value), spec("web_sites" if role in _WEB_SERVERS else "web_apps"))
     return [entry for entry in select(model, role) if state is None or entry["state"] == state]
 
 
+def needed(value: object, server: str) -> bool:
+    """Tell whether a web server has anything to serve; nginx also tells strangers that nobody is here."""
+    sites = fill(plain(value), spec("web_sites"))
+    serving = {site["server"] for site in sites if site["state"] == "present"}
+    return server in serving or (server == "nginx" and not serving)
+
+
 def addresses(value: object, role: str | None = None) -> list[dict[str, str]]:
-    """Give the addresses under which nginx finds the apps that are present and have a server.
+    """Give the addresses under which a web server finds the apps that are present and have a server.
 
     :param role: the role whose own variable it is; nothing for the model's.
     """

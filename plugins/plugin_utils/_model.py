@@ -18,7 +18,7 @@ from ansible_collections.barehost.web.plugins.plugin_utils._problem import Probl
 from ansible_collections.barehost.web.plugins.plugin_utils._schema import options
 
 _APPS = ("web_apps", "app_apps", "gunicorn_apps", "uwsgi_apps", "mod_wsgi_apps")
-_SITES = ("web_sites", "nginx_sites")
+_SITES = ("web_sites", "nginx_sites", "apache_sites")
 _SWITCHES = ("web_purge",)
 # How much another variable must look like one of ours to be taken for it; users have names of their own.
 _LIKENESS = {"web_": 0.85, **dict.fromkeys((f"{role}_" for role in ROLES), 0.92)}
@@ -52,7 +52,7 @@ def _problems(variables: Mapping[str, object], folders: Sequence[Path]) -> Itera
         yield from _repeated(entries[name])
     apps = [app for name in _APPS for app in entries.get(name, ())]
     sites = [site for name in _SITES for site in entries.get(name, ())]
-    addresses = entries.get("nginx_apps", [])
+    addresses = [*entries.get("nginx_apps", []), *entries.get("apache_apps", [])]
     for app in apps:
         yield from _apps.check_app(app, folders)
     for site in sites:
@@ -61,6 +61,7 @@ def _problems(variables: Mapping[str, object], folders: Sequence[Path]) -> Itera
         yield from app.check({"name": _values.name, "address": _listen.address})
     yield from _apps.check_apps(apps)
     yield from _sites.check_sites(sites)
+    yield from _sites.check_servers(sites)
     if sites:
         yield from _sites.check_targets(sites, apps or addresses)
         yield from _sites.check_folders(sites, apps)
