@@ -13,8 +13,8 @@ DOCUMENTATION = r"""
 name: apache
 short_description: What has to be published for the sites of Apache
 description:
-  - Turns the entries of C(apache_sites) into the files and links that role P(barehost.web.apache#role) publishes, and the
-    unit that it starts.
+  - Turns the entries of C(apache_sites) into the files and links that role P(barehost.web.apache#role) publishes, and
+    the unit that it starts.
   - The entries are expected to have been checked by M(barehost.web.model).
 author: barehost.web contributors
 options:

@@ -27,8 +27,8 @@ options:
   web_apps:
     description:
       - Apps of the whole model. An entry has the keys of C(app_apps) of the role C(barehost.web.app) and those of
-        C(gunicorn_apps), C(uwsgi_apps) and C(mod_wsgi_apps) of the roles C(barehost.web.gunicorn), C(barehost.web.uwsgi)
-        and C(barehost.web.mod_wsgi).
+        C(gunicorn_apps), C(uwsgi_apps) and C(mod_wsgi_apps) of the roles C(barehost.web.gunicorn),
+        C(barehost.web.uwsgi) and C(barehost.web.mod_wsgi).
     type: list
     elements: dict
   web_sites:

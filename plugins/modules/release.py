@@ -18,8 +18,8 @@ description:
     group can read it, and nobody can write it.
   - If anything fails before the switch, the live release stays what it was. The other apps are released all the
     same, and the task fails at the end. What a killed run leaves behind is removed by the next one.
-  - The restart or reload of the unit that runs an app is noted on the host before the switch; M(barehost.web.units) carries it
-    out, also in a later run if this one is killed.
+  - The restart or reload of the unit that runs an app is noted on the host before the switch; M(barehost.web.units)
+    carries it out, also in a later run if this one is killed.
   - Dependencies are those of C(uv.lock), else of C(requirements.txt), else of C(pyproject.toml) or C(setup.py).
     Builds see the variables C(UV_*), C(PIP_*), C(SSL_*) and those of a proxy from the environment of the login,
     and the index that C(/etc/pip.conf) names.

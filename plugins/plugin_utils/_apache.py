@@ -76,9 +76,8 @@ def route_variables(route: Mapping[str, Any], apps: Mapping[str, Mapping[str, An
         index = " ".join(quote(name) for name in route["index"])
         hidden = quote(f"^{re.escape(folder)}/(.+/)?\\.(?!well-known(/|$))")
         slash = "" if prefix else "/"
-        return found | {
-            "folder": quote(folder + slash), "inside": quote(folder), "index": index, "fallback": fallback, "hidden": hidden,
-        }  # fmt: skip
+        found |= {"folder": quote(folder + slash), "inside": quote(folder), "hidden": hidden}
+        return found | {"index": index, "fallback": fallback}
     target = route["redirect"].rstrip("/") if route["keep_path"] else route["redirect"]
     return found | {
         "status": route["status"],
@@ -126,7 +125,9 @@ def _site_files(name: str, variables: Mapping[str, Any], entry: str) -> tuple[di
 def module_links(more: Iterable[str] = ()) -> list[dict[str, Any]]:
     """Switch modules on as a2enmod does, by files that leave with the last site."""
     names = dict([*((name, True) for name in more), *_MODULES])
-    suffixes = [(name, suffix) for name, settings in names.items() for suffix in (("load", "conf") if settings else ("load",))]
+    suffixes = [
+        (name, suffix) for name, settings in names.items() for suffix in (("load", "conf") if settings else ("load",))
+    ]
     return [
         {"dest": f"{ROOT}/mods-enabled/{name}.{suffix}", "target": f"../mods-available/{name}.{suffix}"}
         for name, suffix in suffixes

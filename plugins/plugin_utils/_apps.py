@@ -212,7 +212,9 @@ def _options(app: Entry) -> Iterator[Problem]:
         elif app.text("server") == "uwsgi" and any("\n" in str(item) for item in _items(value)):
             yield Problem(path, "has more than one line", "give a list to set an option several times")
         elif app.text("server") == "mod_wsgi" and not re.fullmatch(r"[\w./:%{}@+,=-]*", str(value)):
-            yield Problem(path, "has a character that Apache would misread", "use letters, digits and . / : % @ + , = -")
+            yield Problem(
+                path, "has a character that Apache would misread", "use letters, digits and . / : % @ + , = -"
+            )
 
 
 def _items(value: object) -> Sequence[object]:

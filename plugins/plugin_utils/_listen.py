@@ -116,8 +116,8 @@ def local(text: str) -> str:
 def own(name: str) -> str:
     """Give the address of an app whose server listens on TCP only and that was given none.
 
-    The whole of 127.0.0.0/8 is the host itself. An address of its own for each app, the same in every run, is in nobody's
-    way: the port is taken only if something else wants it on every address.
+    The whole of 127.0.0.0/8 is the host itself. An address of its own for each app, the same in every run, is in
+    nobody's way: the port is taken only if something else wants it on every address.
     """
     first, second, third = (1 + byte % 254 for byte in hashlib.sha256(name.encode()).digest()[:3])
     return f"127.{first}.{second}.{third}:{OWN_PORT}"

@@ -2,8 +2,8 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What is mod_wsgi's own of running apps. Private to the collection.
 
-Every app has an Apache of its own, which runs as the app's user. One Apache for all of them would start the processes of all
-anew whenever one comes, goes or changes, could run a single version of Python only, and would need root.
+Every app has an Apache of its own, which runs as the app's user. One Apache for all of them would start the processes
+of all anew whenever one comes, goes or changes, could run a single version of Python only, and would need root.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from ansible_collections.barehost.web.plugins.plugin_utils import _service
 from ansible_collections.barehost.web.plugins.plugin_utils._entries import app_address
 from ansible_collections.barehost.web.plugins.plugin_utils._listen import bound
-from ansible_collections.barehost.web.plugins.plugin_utils._service import App, File, Server
+from ansible_collections.barehost.web.plugins.plugin_utils._service import ANY_IPV4, App, File, Server
 
 SETTINGS = "/etc/mod_wsgi"
 #: Debian's versions of Python, which its mod_wsgi runs apps on.
@@ -36,7 +36,7 @@ def listen(app: App) -> str:
     if len(listeners) > 1:
         return str(listeners[0].port)
     (only,) = listeners
-    host = f"[{only.host}]" if ":" in only.host else only.host or "0.0.0.0"
+    host = f"[{only.host}]" if ":" in only.host else only.host or ANY_IPV4
     return f"{host}:{only.port}"
 
 

@@ -24,7 +24,7 @@ KINDS = ("service", "socket")
 _WANTED_BY = {"service": "multi-user.target", "socket": "sockets.target"}
 # What the service of every server says.
 _GRACEFUL_TIMEOUT, _START_TIMEOUT, _TASKS = 30, 90, 256
-_ANY_IPV4 = str(IPv4Address(0))
+ANY_IPV4 = str(IPv4Address(0))
 _HOME = re.compile(r"/(home|root|run/user)(/|\Z)")
 
 
@@ -112,7 +112,7 @@ def socket_lines(app: App) -> list[str]:
         # One socket for both IP versions, or for IPv4 alone on a host without IPv6.
         return ["ListenStream=", f"ListenStream={listeners[0].port}", "BindIPv6Only=both"]
     (only,) = listeners
-    host = f"[{only.host}]" if ":" in only.host else only.host or _ANY_IPV4
+    host = f"[{only.host}]" if ":" in only.host else only.host or ANY_IPV4
     # At boot the socket is opened before the network has its addresses.
     return ["ListenStream=", f"ListenStream={host}:{only.port}", "FreeBind=yes"]
 

@@ -74,14 +74,16 @@ def check_sites(sites: Sequence[Entry]) -> Iterator[Problem]:
 
 
 def check_servers(sites: Sequence[Entry]) -> Iterator[Problem]:
-    """Check that no two web servers would fight over a port, and that Apache is asked for nothing that it does not do."""
+    """Check that no two web servers would fight over a port, and that Apache is asked for nothing beyond its role."""
     present = [site for site in sites if site.present]
     for number, site in enumerate(present):
         server = site.text("server")
         for other in present[:number]:
             theirs = other.text("server")
             if server != theirs and any(mine.meets(one) for mine in listeners(site) for one in listeners(other)):
-                reason = f"{server} would listen where {theirs} does for site {other.text('name')!r} ({other.path}.listen)"
+                reason = (
+                    f"{server} would listen where {theirs} does for site {other.text('name')!r} ({other.path}.listen)"
+                )
                 yield Problem(f"{site.path}.listen", reason, "give both sites one server, or this one another port")
         if server == "apache":
             yield from _beyond_apache(site)

@@ -38,7 +38,12 @@ def test_site_comes_and_goes_without_the_others_noticing(converge: Any, host: Ho
 
 def test_directive_that_apache_refuses_changes_nothing(converge: Any, host: Host, http: Http, more: Any) -> None:
     before = host.check_output(UNITS + "; find /etc/apache2 -type f | sort | xargs md5sum")
-    broken = {"name": "broken", "domains": ["b.test"], "extra": "Hedaer set A b", "routes": [{"path": "/", "app": "flask"}]}
+    broken = {
+        "name": "broken",
+        "domains": ["b.test"],
+        "extra": "Hedaer set A b",
+        "routes": [{"path": "/", "app": "flask"}],
+    }
     outcome = converge(more(broken))
     assert outcome.rc != 0
     assert "Invalid command 'Hedaer'" in outcome.output

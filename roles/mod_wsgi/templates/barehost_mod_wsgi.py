@@ -2,8 +2,8 @@
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Which environment variables an app under mod_wsgi has.
 
-systemd gives the app's variables to whatever it starts, but an Apache that runs keeps those it was started with. So each start and
-each reload leaves them in a file that is never on a disk and that only the app's user can read.
+systemd gives the app's variables to whatever it starts, but an Apache that runs keeps those it was started with. So
+each start and each reload leaves them in a file that is never on a disk and that only the app's user can read.
 """
 
 from __future__ import annotations

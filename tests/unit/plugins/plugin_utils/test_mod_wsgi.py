@@ -183,8 +183,8 @@ PATH = "web_apps[0]"
         (
             {"python": "3.12", "install": "debian"},
             (
-                f"{PATH}.python: '3.12' is not the Python of Debian's mod_wsgi, which is 3.11 (Debian 12) or 3.13 (Debian 13); "
-                "leave python out, or write 'install: source'"
+                f"{PATH}.python: '3.12' is not the Python of Debian's mod_wsgi, which is 3.11 (Debian 12) or "
+                "3.13 (Debian 13); leave python out, or write 'install: source'"
             ),
         ),
         (
@@ -198,7 +198,10 @@ PATH = "web_apps[0]"
         ),
         (
             {"options": {"lang": "C\nUser root"}},
-            f"{PATH}.options.lang: has a character that Apache would misread; use letters, digits and . / : % @ + , = -",
+            (
+                f"{PATH}.options.lang: has a character that Apache would misread; "
+                "use letters, digits and . / : % @ + , = -"
+            ),
         ),
         ({"listen_backlog": 0}, f"{PATH}.listen_backlog: is 0; the least is 1"),
     ],
