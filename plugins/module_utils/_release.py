@@ -257,6 +257,8 @@ def _app(entry: Mapping[str, Any], servers: Mapping[str, Mapping[str, str]]) -> 
         program=server.get("program", ""),
         program_requirement=server.get("requirement", ""),
         keep=entry["keep_releases"],
+        commands=tuple(entry["commands"]),
+        served=tuple(folder.strip("/") for folder in entry["public"]),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from ansible_collections.barehost.web.plugins.module_utils._environment import EnvironmentFileError, environment_text
 
 PARTS = ("all", "release", "remove")
-_RELEASED = ("name", "state", "server", "source", "python", "requirements", "keep_releases")
+_RELEASED = ("name", "state", "server", "source", "python", "requirements", "commands", "public", "keep_releases")
 _HEADER = "# Environment of the app '{name}', set in the model; a change made here is overwritten.\n"
 
 

@@ -24,6 +24,8 @@ def test_a_role_gets_the_keys_it_knows_with_defaults() -> None:
             "source": {"path": "a", "subdirectory": ""},
             "python": "",
             "requirements": [],
+            "commands": [],
+            "public": [],
             "environment": {"A": 1},
             "keep_releases": 5,
         }
