@@ -22,7 +22,7 @@ from ansible_collections.barehost.web.plugins.module_utils._release_git import C
 from ansible_collections.barehost.web.plugins.module_utils._release_manifest import Entry
 from ansible_collections.barehost.web.plugins.module_utils._release_seal import Ownership
 from ansible_collections.barehost.web.plugins.module_utils._release_store import Record, Store
-from ansible_collections.barehost.web.plugins.module_utils._release_user import Account, Sandbox, handed
+from ansible_collections.barehost.web.plugins.module_utils._release_user import STATE, Account, Sandbox, handed
 
 if TYPE_CHECKING:
     from ansible_collections.barehost.web.plugins.module_utils._release_app import App, Settings
@@ -141,6 +141,10 @@ class Maker:
             ),
             hidden=tuple(values.values()),
         )
+        state = STATE / self.app.name
+        if state.is_dir() and state.stat().st_uid == 0:
+            # Left by an app of this name that was removed: systemd gives all of it to the user of today.
+            sandbox.run(["/usr/bin/true"], code.folder, f"taking over {state}")
         for command in self.app.commands:
             # systemd looks for a program before it has read the environment; env looks for it in PATH.
             sandbox.run(["/usr/bin/env", "--", *shlex.split(command)], code.folder, f"command '{command}'")

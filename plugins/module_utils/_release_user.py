@@ -42,6 +42,8 @@ _SANDBOX = (
     "RestrictRealtime=yes",
     "LockPersonality=yes",
 )
+#: Where systemd keeps the data of every app, in a folder of its name.
+STATE = Path("/var/lib")
 #: Files that are handed to a command; gone after a reboot. Only root can list them.
 RUN = Path("/run/barehost")
 _TAIL_LINES = 25
@@ -70,6 +72,20 @@ def account(name: str) -> Account | None:
     except KeyError:
         return None
     return Account(name, found.pw_uid, found.pw_gid)
+
+
+def leave_data(folder: Path, who: Account) -> None:
+    """Leave the data of an app that is removed to root, because the number of its user is another one's tomorrow."""
+    try:
+        if folder.is_symlink() or folder.stat().st_uid != who.uid:
+            return
+    except FileNotFoundError:
+        return
+    try:
+        folder.rmdir()
+    except OSError:
+        os.chown(folder, 0, 0)
+        folder.chmod(0o700)
 
 
 def mask(text: str) -> str:

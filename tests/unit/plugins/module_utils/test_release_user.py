@@ -4,6 +4,10 @@
 
 from __future__ import annotations
 
+import os
+import stat
+from pathlib import Path
+
 import pytest
 from ansible_collections.barehost.web.plugins.module_utils._environment import (
     EnvironmentFileError,
@@ -11,7 +15,7 @@ from ansible_collections.barehost.web.plugins.module_utils._environment import (
     environment_text,
     environment_values,
 )
-from ansible_collections.barehost.web.plugins.module_utils._release_user import hide, mask, tail
+from ansible_collections.barehost.web.plugins.module_utils._release_user import Account, hide, leave_data, mask, tail
 
 
 @pytest.mark.parametrize(
@@ -49,6 +53,18 @@ def test_the_end_of_the_output_is_shown() -> None:
 )
 def test_values_of_the_environment_are_hidden(text: str, values: list[str], shown: str) -> None:
     assert hide(text, values) == shown
+
+
+def test_data_of_a_removed_app_stays_unless_there_is_none(tmp_path: Path) -> None:
+    mine, another = Account("util", os.getuid(), os.getgid()), Account("shop", os.getuid() + 1, os.getgid())
+    empty, link = tmp_path / "empty", tmp_path / "link"
+    empty.mkdir(mode=0o750)
+    link.symlink_to(empty)
+    for folder, who in ((tmp_path / "none", mine), (empty, another), (link, mine)):
+        leave_data(folder, who)
+    assert stat.S_IMODE(empty.stat().st_mode) == 0o750
+    leave_data(empty, mine)
+    assert not empty.exists()
 
 
 @pytest.mark.parametrize(
