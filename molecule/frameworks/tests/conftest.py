@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 INVENTORY: dict[str, Any] = yaml.safe_load((ROOT / "inventory/frameworks/group_vars/web.yml").read_text())
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def visitor(http: Http) -> Callable[[], Browser]:
     """Make somebody with a browser of their own."""
     return lambda: Browser(http, "example.test")
@@ -36,9 +36,9 @@ def author(visitor: Callable[[], Browser]) -> Browser:
     return browser
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def admin(visitor: Callable[[], Browser]) -> Browser:
-    """Whoever has the admin account of the polls, logged in."""
+    """Whoever has the admin account of the polls, logged in once: the session is to outlast everything that follows."""
     browser = visitor()
     values = {"username": "admin", "password": INVENTORY["frameworks_polls_admin_password"]}
     page = browser.submit(browser.get("/polls/admin/"), values)

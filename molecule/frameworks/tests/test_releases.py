@@ -126,14 +126,6 @@ def test_a_failing_migration_leaves_the_old_release(
     assert question in visitor().get("/polls/").text, "the database is as it was"
 
 
-def test_a_second_run_runs_no_command(host: Host, converge: Any) -> None:
-    before = host.check_output("stat -c %Y.%Z /srv/*/current/ /var/lib/polls/* /var/lib/diary/*")
-    outcome = converge()
-    assert outcome.rc == 0, outcome
-    assert outcome.changed == 0
-    assert host.check_output("stat -c %Y.%Z /srv/*/current/ /var/lib/polls/* /var/lib/diary/*") == before
-
-
 def test_secrets_are_shown_nowhere(host: Host, converge: Any) -> None:
     other = "made-up-key-of-another-day"
     outcome = converge({"frameworks_polls_secret_key": other}, check=True)
