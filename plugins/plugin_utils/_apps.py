@@ -17,6 +17,8 @@ from ansible_collections.barehost.web.plugins.plugin_utils._sources import file_
 _TEXTS: Mapping[str, Check] = {
     "python": _values.python,
     "requirements": _values.requirement,
+    "commands": _values.command,
+    "public": _values.public,
     "wsgi": _values.wsgi,
     "bind": _listen.bind,
     "memory_max": _values.memory,
@@ -124,6 +126,8 @@ def check_app(app: Entry, folders: Sequence[Path]) -> Iterator[Problem]:
     yield from _options(app)
     yield from _uwsgi(app)
     yield from _writable(app)
+    yield from _commands(app)
+    yield from _public(app)
     health = app.mapping("health")
     if health is not None:
         yield from health.check({"path": _web.request})
@@ -209,6 +213,22 @@ def _writable(app: Entry) -> Iterator[Problem]:
         if f"{folder.rstrip('/')}/".startswith((f"{home}/current/", f"{home}/releases/")) or folder.rstrip("/") == home:
             reason = f"{folder!r} is code, which an app cannot change and every release replaces"
             yield Problem(path, reason, f"take a folder such as '/var/lib/{app.text('name')}'")
+
+
+def _commands(app: Entry) -> Iterator[Problem]:
+    if not app.knows("commands") or not app.has("commands"):
+        return
+    path = f"{app.path}.commands"
+    if not app.serves:
+        yield Problem(path, "an app without a server has no environment to run them in", "leave them out")
+    if app.knows("user") and app.has("user"):
+        reason = f"run as the app's own user and not as {app.text('user')!r}, and would take /var/lib away from it"
+        yield Problem(path, reason, f"leave out 'user', and {app.text('name')!r} runs the app as well")
+
+
+def _public(app: Entry) -> Iterator[Problem]:
+    if app.knows("public") and app.has("public") and not app.serves:
+        yield Problem(f"{app.path}.public", "everybody can read an app without a server", "leave it out")
 
 
 def _source(source: Entry, folders: Sequence[Path]) -> Iterator[Problem]:

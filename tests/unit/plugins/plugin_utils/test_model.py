@@ -136,6 +136,25 @@ OUT = "take another name"
         ([app(python=3.10)], "web_apps[0].python: must be a text, not 3.1; put it in quotes"),
         ([app(python="python3.12")], "web_apps[0].python: 'python3.12' is not a version of Python"),
         ([app(requirements=["a", "-r b"])], "web_apps[0].requirements[1]: '-r b' is an option of the installer"),
+        ([app(commands=["a", ""])], "web_apps[0].commands[1]: is empty; write a command, such as 'python manage.py"),
+        ([app(commands="a | b")], "web_apps[0].commands[0]: 'a | b' needs a shell for '|', and there is none"),
+        (
+            [app(commands=["a"], user="www-data")],
+            (
+                "web_apps[0].commands: run as the app's own user and not as 'www-data', and would take /var/lib away "
+                "from it; leave out 'user', and 'util' runs the app as well"
+            ),
+        ),
+        (
+            [app(server="none", commands=["a"])],
+            "web_apps[0].commands: an app without a server has no environment to run them in; leave them out",
+        ),
+        (
+            [app(server="none", public=["static"])],
+            "web_apps[0].public: everybody can read an app without a server; leave it out",
+        ),
+        ([app(public=["/static"])], "web_apps[0].public[0]: '/static' is absolute; write it relative to the release"),
+        ([app(public=["../x"])], "web_apps[0].public[0]: '../x' has '.' or '..' in it; write the path out"),
         ([app(processes=0)], "web_apps[0].processes: is 0; the least is 1"),
         ([app(threads="-1")], "web_apps[0].threads: is -1; the least is 1"),
         ([app(keep_releases=0)], "web_apps[0].keep_releases: is 0; the least is 1"),
@@ -280,6 +299,13 @@ KEEP = "keep one of them"
             ),
         ),
         (
+            [route(static="/srv/util/current/statics/a")],
+            (
+                "web_sites[0].routes[1].static: the web server cannot read '/srv/util/current/statics/a' of app "
+                "'util'; add 'statics/a' to 'public' of the app (web_apps[0])"
+            ),
+        ),
+        (
             [route(static="/srv/front")],
             "web_sites[0].routes[1].static: '/srv/front' holds all releases; write '/srv/front/current'",
         ),
@@ -345,13 +371,15 @@ def test_a_mistake_in_a_site_has_its_message(sites: list[Changes], message: str)
         [route(redirect="/y?z=1", keep_path=False)],
         [site(routes=[{"path": "/", "redirect": "/util"}, {"path": "/util", "app": "util"}])],
         [route(static="/srv/util/current/static")],
+        [route(static="/srv/util/current/static/css/")],
+        [route(static="/srv/util/current/app/media")],
         [route(redirect="/y", index=["index.html"], buffering=True)],
         [site(), site("b", domains=["main.test"], listen=["192.0.2.1:80"])],
         [site(), site("b", domains=["main.test"], state="absent", routes=[{"path": "bad", "app": "nobody"}])],
     ],
 )
 def test_what_only_looks_like_a_mistake_passes(sites: list[Changes]) -> None:
-    assert mistakes([app()], sites) == []
+    assert mistakes([app(public=["static", "app/media/"])], sites) == []
 
 
 def test_an_app_that_is_to_be_removed_needs_only_its_name() -> None:
