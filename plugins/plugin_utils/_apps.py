@@ -125,6 +125,7 @@ def check_app(app: Entry, folders: Sequence[Path]) -> Iterator[Problem]:
     yield from _environment(app)
     yield from _options(app)
     yield from _uwsgi(app)
+    yield from _debugger(app)
     yield from _writable(app)
     yield from _commands(app)
     yield from _public(app)
@@ -147,6 +148,18 @@ def check_apps(apps: Sequence[Entry]) -> Iterator[Problem]:
                 reason = f"{app.text('bind')!r} is where {other.text('name')!r} listens ({other.path}.bind)"
                 yield Problem(f"{app.path}.bind", reason, "take another port")
             seen.append((listener, app))
+
+
+def check_development(apps: Sequence[Entry], environment: object) -> Iterator[Problem]:
+    """Keep the development server away from hosts for anything else; nothing said of a host is production."""
+    for app in apps:
+        # Other roles than that of the server know apps of all servers, and leave this one to it.
+        if app.present and app.text("server") == "flask" and app.knows("reload") and environment != "development":
+            yield Problem(
+                f"{app.path}.server",
+                f"'flask' is a server for development, and {app.text('name')!r} is to run on a host for production",
+                "take another one, such as 'gunicorn', or set web_environment: development if you develop there",
+            )
 
 
 def bound(app: Entry) -> tuple[_listen.Listener, ...]:
@@ -205,6 +218,15 @@ def _uwsgi(app: Entry) -> Iterator[Problem]:
     least, most = app.values.get("cheaper"), app.values.get("processes")
     if isinstance(least, int) and isinstance(most, int) and least and least >= most:
         yield Problem(f"{app.path}.cheaper", f"is {least}", f"it must be below processes, which is {most}")
+
+
+def _debugger(app: Entry) -> Iterator[Problem]:
+    if app.text("server") != "flask" or not app.knows("debug") or app.values.get("debug") is not True:
+        return
+    for path, text in app.texts("bind"):
+        if _listen.bind(text) is None and _listen.loopback(text) is not None:
+            reason = f"{text!r} can be reached from elsewhere, and a debugger runs code for whoever reaches it"
+            yield Problem(path, reason, "write '127.0.0.1:5000', or leave out bind for a unix socket, or debug")
 
 
 def _writable(app: Entry) -> Iterator[Problem]:

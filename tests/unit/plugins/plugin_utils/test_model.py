@@ -525,3 +525,67 @@ def test_a_hundred_sites_are_checked_at_once() -> None:
 )
 def test_a_misspelt_variable_is_found(name: str, meant: str | None) -> None:
     assert strays([name]).get(name) == meant
+
+
+FLASK = {"name": "util", "server": "flask", "wsgi": "wsgi:app"}
+REFUSED = (
+    "'flask' is a server for development, and 'util' is to run on a host for production; "
+    "take another one, such as 'gunicorn', or set web_environment: development if you develop there"
+)
+
+
+@pytest.mark.parametrize(
+    ("variables", "messages"),
+    [
+        ({"web_apps": [app(server="flask")]}, [f"web_apps[0].server: {REFUSED}"]),
+        ({"web_apps": [app(server="flask")], "web_environment": "production"}, [f"web_apps[0].server: {REFUSED}"]),
+        ({"web_apps": [app(server="flask")], "web_environment": "development"}, []),
+        ({"web_apps": [app(server="flask", state="absent")]}, []),
+        ({"web_apps": [app()], "web_environment": "production"}, []),
+        ({"flask_apps": [FLASK]}, [f"flask_apps[0].server: {REFUSED}"]),
+        ({"flask_apps": [{"name": "util", "wsgi": "wsgi:app"}]}, [f"flask_apps[0].server: {REFUSED}"]),
+        ({"flask_apps": [FLASK], "flask_environment": "development"}, []),
+        # The part of an app that is for another role.
+        ({"gunicorn_apps": [FLASK]}, []),
+        ({"app_apps": [{"name": "util", "server": "flask", "source": {"package": "util"}}]}, []),
+        (
+            {"flask_environment": "dev"},
+            ["flask_environment: 'dev' is not one of its values; write production or development"],
+        ),
+        (
+            {"web_environment": "developement"},
+            ["web_environment: 'developement' is not one of its values; did you mean 'development'?"],
+        ),
+    ],
+)
+def test_development_server_is_for_development_hosts(variables: Changes, messages: list[str]) -> None:
+    assert [str(problem) for problem in problems(variables)] == messages
+
+
+@pytest.mark.parametrize(
+    ("changes", "refused"),
+    [
+        ({"bind": ":5000"}, True),
+        ({"bind": "192.0.2.1:5000"}, True),
+        ({"bind": "[::]:5000"}, True),
+        ({"bind": "127.0.0.1:5000"}, False),
+        ({"bind": "[::1]:5000"}, False),
+        ({"bind": ""}, False),
+        ({"bind": ":5000", "debug": False}, False),
+        ({"bind": ":5000", "server": "gunicorn"}, False),
+    ],
+)
+def test_debugger_is_for_this_host(changes: Changes, refused: bool) -> None:
+    found = problems(
+        {"web_apps": [app(**{"server": "flask", "debug": True} | changes)], "web_environment": "development"}
+    )
+    reason = f"{changes['bind']!r} can be reached from elsewhere, and a debugger runs code for whoever reaches it"
+    way_out = "write '127.0.0.1:5000', or leave out bind for a unix socket, or debug"
+    assert [str(problem) for problem in found] == ([f"web_apps[0].bind: {reason}; {way_out}"] if refused else [])
+
+
+@pytest.mark.parametrize("variable", ["gunicorn_apps", "uwsgi_apps", "flask_apps"])
+def test_apps_of_every_role_are_checked(variable: str) -> None:
+    environment = {"flask_environment": "development"}
+    found = problems({variable: [{"name": "util", "wsgi": "wsgi.py"}], **environment})
+    assert [problem.path for problem in found] == [f"{variable}[0].wsgi"]
