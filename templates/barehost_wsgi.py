@@ -12,18 +12,26 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import time
+from contextlib import suppress
 from ipaddress import ip_address, ip_network
 from urllib.parse import unquote, urlsplit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from ipaddress import IPv4Address, IPv6Address
     from typing import Any, Protocol
 
     Environ = dict[str, Any]
     StartResponse = Callable[..., Any]
     Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+    class Body(Protocol):
+        """What is used of the body of a request."""
+
+        def read(self, size: int, /) -> bytes:
+            """Give some of it, nothing at its end."""
 
     class Settings(Protocol):
         """What is used of gunicorn's configuration."""
@@ -40,15 +48,19 @@ if TYPE_CHECKING:
 # Names that only the web server may use. Whatever anybody else says in them is dropped.
 FORWARDED = (
     "HTTP_FORWARDED",
+    "HTTP_PROXY",
     "HTTP_X_FORWARDED_FOR",
     "HTTP_X_FORWARDED_HOST",
     "HTTP_X_FORWARDED_PORT",
     "HTTP_X_FORWARDED_PREFIX",
     "HTTP_X_FORWARDED_PROTO",
+    "HTTP_X_FORWARDED_PROTOCOL",
+    "HTTP_X_FORWARDED_SERVER",
+    "HTTP_X_FORWARDED_SSL",
     "HTTP_X_REAL_IP",
 )
-
-
+# Seconds for what is left of a request body once the answer was sent.
+DRAIN = 5
 # The web server on this host tells who the client is; nobody else is believed.
 PROXIES = ("127.0.0.1", "::1")
 
@@ -103,11 +115,62 @@ class BehindProxy:
             environ["REMOTE_ADDR"] = str(peer)
             for name in FORWARDED:
                 environ.pop(name, None)
-        return self.app(environ, start_response)
+        if environ.get("CONTENT_LENGTH", "") in {"", "0"} and "HTTP_TRANSFER_ENCODING" not in environ:
+            return self.app(environ, start_response)
+        return answer(self.app, environ, start_response)
 
     def trusts(self, peer: IPv4Address | IPv6Address | None) -> bool:
         """Tell whether the peer may speak for others; one without an address came through the unix socket."""
         return peer is None or self.anybody or any(peer in proxy for proxy in self.proxies)
+
+
+class Answer:
+    """What an app answers to a request with a body.
+
+    gunicorn closes the connection after the answer. If the app has left some of the body unread, that resets the
+    connection, the answer gets lost on its way, and the web server tells the client 502 instead. So read the rest.
+    """
+
+    def __init__(self, pieces: Iterable[bytes], body: Body) -> None:
+        """Give out pieces, and read the body to its end after them."""
+        self.pieces = pieces
+        self.body = body
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Give out what the app answers."""
+        return iter(self.pieces)
+
+    def close(self) -> None:
+        """Do what a server does with the pieces when they were sent, then read the rest of the body."""
+        try:
+            close = getattr(self.pieces, "close", None)
+            if close is not None:
+                close()
+        finally:
+            drain(self.body)
+
+
+def answer(app: Application, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    """Have the app answer, and the body of the request read to its end."""
+    body = environ["wsgi.input"]
+    try:
+        pieces = app(environ, start_response)
+    except BaseException:
+        drain(body)
+        raise
+    # gunicorn knows by its class a file that the kernel can send, so that one cannot be wrapped.
+    if type(pieces) is not environ.get("wsgi.file_wrapper"):
+        return Answer(pieces, body)
+    drain(body)
+    return pieces
+
+
+def drain(body: Body) -> None:
+    """Read a request body to its end, unless that takes too long or the client has gone."""
+    deadline = time.monotonic() + DRAIN
+    with suppress(OSError):
+        while time.monotonic() < deadline and body.read(8192):
+            pass
 
 
 def parse_address(text: str) -> IPv4Address | IPv6Address | None:
@@ -145,8 +208,8 @@ def take_client(environ: Environ) -> None:
     if client:
         environ["REMOTE_ADDR"] = str(client)
         environ.pop("REMOTE_PORT", None)
-    elif not environ.get("REMOTE_ADDR"):
-        environ["REMOTE_ADDR"] = "127.0.0.1"
+    else:
+        environ["REMOTE_ADDR"] = str(parse_address(environ.get("REMOTE_ADDR", "")) or "127.0.0.1")
 
 
 def take_scheme(environ: Environ) -> None:
