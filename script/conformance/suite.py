@@ -1,0 +1,65 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""All behaviours, and the one table of what a server does differently."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from conformance import answered, bodies, clients, told
+from conformance.behaviour import Behaviour
+from conformance.servers import Place, places
+
+ANSWERS = Behaviour("answers: plain HTTP", lambda inside, place: inside.talk(place.get("/environ")).status, 200)
+BEHAVIOURS = [ANSWERS, *told.BEHAVIOURS, *answered.BEHAVIOURS, *bodies.BEHAVIOURS, *clients.BEHAVIOURS]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What a server does instead, and why. ``transport`` and ``behaviour`` may have ``*`` in them."""
+
+    server: str
+    transport: str
+    behaviour: str
+    seen: object
+    instead: str
+    why: str
+
+    def covers(self, place: Place, behaviour: Behaviour) -> bool:
+        """Tell whether it is about this."""
+        return (
+            place.server.name == self.server
+            and fnmatchcase(place.transport, self.transport)
+            and fnmatchcase(behaviour.name, self.behaviour)
+        )
+
+
+DIFFERENCES: tuple[Difference, ...] = (
+    Difference(
+        server="gunicorn",
+        transport="*",
+        behaviour="*, raw non-ASCII",
+        seen=400,
+        instead="answers 400",
+        why="A target has only ASCII characters (RFC 3986). Browsers encode all others, and those arrive.",
+    ),
+)
+
+
+def difference(place: Place, behaviour: Behaviour) -> Difference | None:
+    """Find the one difference that is listed for this."""
+    found = [one for one in DIFFERENCES if one.covers(place, behaviour)]
+    if len(found) > 1:
+        raise ValueError(f"{place}, {behaviour.name}: {len(found)} differences are listed, one can be true")
+    return found[0] if found else None
+
+
+def cases() -> list[tuple[Place, Behaviour]]:
+    """List what is asked where. A place that does not answer plain HTTP is asked for that alone."""
+    return [
+        (place, behaviour)
+        for place in places()
+        for behaviour in BEHAVIOURS
+        if behaviour.at(place) and (behaviour is ANSWERS or difference(place, ANSWERS) is None)
+    ]
