@@ -13,6 +13,7 @@ import importlib
 import os
 import sys
 import time
+import traceback
 from contextlib import suppress
 from ipaddress import ip_address, ip_network
 from urllib.parse import unquote, urlsplit
@@ -79,7 +80,7 @@ def application(reference: str, folder: str) -> BehindProxy:
     os.chdir(folder)
     sys.path.insert(0, folder)
     importlib.invalidate_caches()
-    return BehindProxy(load(reference), PROXIES)
+    return BehindProxy(Failsafe(load(reference)), PROXIES)
 
 
 def load(reference: str) -> Application:
@@ -113,6 +114,9 @@ class BehindProxy:
             take_mount(environ, mount)
         else:
             environ["REMOTE_ADDR"] = str(peer)
+            if "RAW_URI" not in environ:
+                # gunicorn knows better; uWSGI believes a header that anybody can send.
+                environ["wsgi.url_scheme"] = "https" if environ.get("HTTPS") in {"on", "1"} else "http"
             for name in FORWARDED:
                 environ.pop(name, None)
         if environ.get("CONTENT_LENGTH", "") in {"", "0"} and "HTTP_TRANSFER_ENCODING" not in environ:
@@ -122,6 +126,82 @@ class BehindProxy:
     def trusts(self, peer: IPv4Address | IPv6Address | None) -> bool:
         """Tell whether the peer may speak for others; one without an address came through the unix socket."""
         return peer is None or self.anybody or any(peer in proxy for proxy in self.proxies)
+
+
+class Failsafe:
+    """A WSGI application that answers 500 when the one it wraps fails.
+
+    uWSGI writes the traceback into its log, but hangs up on the web server, which tells the client 502.
+    """
+
+    def __init__(self, app: Application) -> None:
+        """Wrap an app."""
+        self.app = app
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        rescue = Rescue(environ, start_response)
+        with rescue:
+            pieces = self.app(environ, start_response)
+            # A list cannot fail any more, and a file is best sent by the server.
+            if isinstance(pieces, list | tuple) or hasattr(pieces, "read"):
+                return pieces
+            return Rescued(pieces, rescue)
+        return [rescue.page]
+
+
+class Rescue:
+    """Turns an exception into an answer, unless there is one already that has begun."""
+
+    page = b"Internal Server Error\n"
+
+    def __init__(self, environ: Environ, start_response: StartResponse) -> None:
+        """Stand by for one request."""
+        self.log = environ["wsgi.errors"]
+        self.start_response = start_response
+        self.begun = False
+
+    def __enter__(self) -> None:
+        """Watch what the app does."""
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> bool:
+        """Log an exception and begin the answer in its place."""
+        if self.begun or not isinstance(error, Exception):
+            return False
+        traceback.print_exception(error, file=self.log)
+        self.log.flush()
+        length = str(len(self.page))
+        self.start_response("500 Internal Server Error", [("Content-Type", "text/plain"), ("Content-Length", length)])
+        return True
+
+
+class Rescued:
+    """The pieces of an answer, or an answer in their place when there is none."""
+
+    def __init__(self, pieces: Iterable[bytes], rescue: Rescue) -> None:
+        """Give out pieces."""
+        self.pieces = pieces
+        self.rescue = rescue
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Give out what the app answers."""
+        with self.rescue:
+            for piece in self.pieces:
+                self.rescue.begun = self.rescue.begun or bool(piece)
+                yield piece
+            return
+        yield self.rescue.page
+
+    def close(self) -> None:
+        """Tell the app that the answer is over."""
+        close_pieces(self.pieces)
+
+
+def close_pieces(pieces: Iterable[bytes]) -> None:
+    """Do what a server does with the pieces of an answer when they were sent."""
+    close = getattr(pieces, "close", None)
+    if close is not None:
+        close()
 
 
 class Answer:
@@ -143,9 +223,7 @@ class Answer:
     def close(self) -> None:
         """Do what a server does with the pieces when they were sent, then read the rest of the body."""
         try:
-            close = getattr(self.pieces, "close", None)
-            if close is not None:
-                close()
+            close_pieces(self.pieces)
         finally:
             drain(self.body)
 

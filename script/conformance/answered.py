@@ -20,11 +20,11 @@ UNBUFFERED = "/below/stream"
 
 
 def bare(method: str, target: str) -> Callable[[Inside, Place], object]:
-    """See the status of an answer that has no body, and everything that follows its head."""
+    """See the status of an answer that has no body, and whether anything follows its head."""
 
     def see(inside: Inside, place: Place) -> object:
         answer = inside.talk(place.get(target, method=method), method)
-        return answer.status, answer.after_head, answer.error
+        return answer.status, bool(answer.after_head), answer.error
 
     return see
 
@@ -102,12 +102,12 @@ def cut(inside: Inside, place: Place) -> object:
 
 FAILED = {"status": 500, "client reads why": False, "in its log": True, "in another log": False}
 BEHAVIOURS = [
-    Behaviour("answer: HEAD has no body", bare("HEAD", "/environ"), (200, b"", "")),
+    Behaviour("answer: HEAD has no body", bare("HEAD", "/environ"), (200, False, "")),
     Behaviour(
-        "answer: HEAD has no body, however long the app speaks", bare("HEAD", "/stream"), (200, b"", ""), at_root
+        "answer: HEAD has no body, however long the app speaks", bare("HEAD", "/stream"), (200, False, ""), at_root
     ),
-    Behaviour("answer: 204 has no body", bare("GET", "/status?code=204"), (204, b"", "")),
-    Behaviour("answer: 304 has no body", bare("GET", "/status?code=304"), (304, b"", "")),
+    Behaviour("answer: 204 has no body", bare("GET", "/status?code=204"), (204, False, "")),
+    Behaviour("answer: 304 has no body", bare("GET", "/status?code=304"), (304, False, "")),
     Behaviour("answer: 204 announces no body", framing(204), ([], [], ['"probe"']), at_root),
     Behaviour("answer: 304 announces no body", framing(304), ([], [], ['"probe"']), at_root),
     Behaviour("answer: an empty body", empty, (404, b"", True), at_root),

@@ -37,6 +37,11 @@ SERVERS = (
         socket="/run/gunicorn/{app}.sock",
         log="journalctl --sync; journalctl --output=cat --since=-5min --unit=gunicorn@{app}.service",
     ),
+    Server(
+        name="uwsgi",
+        socket="/run/uwsgi/{app}.sock",
+        log="journalctl --sync; journalctl --output=cat --since=-5min --unit=uwsgi@{app}.service",
+    ),
 )
 
 

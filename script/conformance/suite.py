@@ -37,6 +37,46 @@ class Difference:
 
 DIFFERENCES: tuple[Difference, ...] = (
     Difference(
+        server="uwsgi",
+        transport="direct-unix",
+        behaviour="answers: plain HTTP",
+        seen=0,
+        instead="hangs up",
+        why="It speaks uWSGI's own protocol, to nginx. An app with `protocol: http` answers.",
+    ),
+    Difference(
+        server="uwsgi",
+        transport="direct-tcp",
+        behaviour="answer: HEAD has no body*",
+        seen=(200, True, ""),
+        instead="sends the body",
+        why="uWSGI sends what the app gives it. nginx leaves the body out.",
+    ),
+    Difference(
+        server="uwsgi",
+        transport="direct-tcp",
+        behaviour="body: 1 MB in chunks",
+        seen=False,
+        instead="hands the app no body",
+        why="uWSGI has chunks read by a function of its own, not by `wsgi.input`. nginx sends the length instead.",
+    ),
+    Difference(
+        server="uwsgi",
+        transport="direct-tcp",
+        behaviour="body: sent when the server asks for it",
+        seen=(False, False),
+        instead="does not ask for it",
+        why="uWSGI does not know `Expect`. nginx does.",
+    ),
+    Difference(
+        server="uwsgi",
+        transport="*",
+        behaviour="failure: in the middle of an answer, which stays incomplete",
+        seen=(True, True),
+        instead="ends it as if it were complete",
+        why="uWSGI sends no chunks and no length that the app does not give, so the end of the connection is the end.",
+    ),
+    Difference(
         server="gunicorn",
         transport="*",
         behaviour="*, raw non-ASCII",

@@ -316,3 +316,75 @@ def test_client_that_has_gone_is_not_read_from() -> None:
 def test_answer_to_a_request_without_a_body_is_left_alone() -> None:
     pieces = [b"a"]
     assert wrapped(lambda *_request: pieces)(request(io.BytesIO(), CONTENT_LENGTH="0"), None) is pieces
+
+
+class Started(list[str]):
+    """A start_response that keeps what it was called with."""
+
+    def __call__(self, status: str, headers: list[tuple[str, str]]) -> None:
+        """Keep the status."""
+        assert headers
+        self.append(status)
+
+
+def failing(before: list[bytes], *, lazily: bool) -> Any:
+    """Make an app that fails when it is called, or when its answer is taken."""
+
+    def pieces() -> Iterator[bytes]:
+        yield from before
+        raise RuntimeError("broken")
+
+    def app(_environ: object, _start_response: object) -> Iterator[bytes]:
+        if not lazily:
+            raise RuntimeError("broken")
+        return pieces()
+
+    return HOOKS.Failsafe(app)
+
+
+@pytest.mark.parametrize(("before", "lazily"), [([], False), ([], True), ([b""], True)])
+def test_app_that_fails_answers_500_and_tells_the_log(before: list[bytes], lazily: bool) -> None:
+    log, started = io.StringIO(), Started()
+    answer = failing(before, lazily=lazily)({"wsgi.errors": log}, started)
+    assert b"".join(answer) == b"Internal Server Error\n"
+    assert started == ["500 Internal Server Error"]
+    assert "Traceback" in log.getvalue()
+    assert "RuntimeError: broken" in log.getvalue()
+
+
+def test_answer_that_has_begun_is_not_made_another_one() -> None:
+    started = Started()
+    answer = iter(failing([b"a"], lazily=True)({"wsgi.errors": io.StringIO()}, started))
+    assert next(answer) == b"a"
+    with pytest.raises(RuntimeError):
+        next(answer)
+    assert started == []
+
+
+@pytest.mark.parametrize("pieces", [[b"a"], (b"a",), io.BytesIO(b"a")])
+def test_answer_that_cannot_fail_is_left_alone(pieces: Any) -> None:
+    assert HOOKS.Failsafe(lambda *_request: pieces)({"wsgi.errors": io.StringIO()}, None) is pieces
+
+
+def test_app_whose_answer_is_watched_still_cleans_up() -> None:
+    events = list[str]()
+
+    def app(*_request: object) -> Iterator[bytes]:
+        try:
+            yield b"a"
+            yield b"b"
+        finally:
+            events.append("closed")
+
+    answer = HOOKS.Failsafe(app)({"wsgi.errors": io.StringIO()}, None)
+    assert next(iter(answer)) == b"a"
+    answer.close()
+    assert events == ["closed"]
+
+
+@pytest.mark.parametrize(("https", "expected"), [("", "http"), ("on", "https")])
+def test_stranger_cannot_choose_the_scheme_that_uwsgi_reports(https: str, expected: str) -> None:
+    environ = {"REMOTE_ADDR": "198.51.100.9", "REQUEST_URI": "/", "wsgi.url_scheme": "https", "HTTPS": https}
+    got = list[dict[str, Any]]()
+    HOOKS.BehindProxy(lambda environ, _start_response: got.append(environ), LOCAL)(environ | {"PATH_INFO": "/"}, None)
+    assert got[0]["wsgi.url_scheme"] == expected
