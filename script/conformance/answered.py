@@ -112,7 +112,7 @@ BEHAVIOURS = [
     Behaviour("answer: 304 announces no body", framing(304), ([], [], ['"probe"']), at_root),
     Behaviour("answer: an empty body", empty, (404, b"", True), at_root),
     Behaviour("answer: large headers", large, (200, True, ["first=1", "second=2"]), at_root),
-    Behaviour("answer: pieces arrive as they are produced", paced, (True, PIECES * 10, True), at_root),
+    Behaviour("answer: pieces arrive as they are produced", paced, (True, PIECES * 10, True), at_root, waits=True),
     Behaviour("answer: no chunks for HTTP/1.0", old, (200, [], b"x" * 30), at_root),
     Behaviour("failure: 500, and the traceback in the app's own log", failed, FAILED),
     Behaviour("failure: in the middle of an answer, which stays incomplete", cut, (False, True), at_root),

@@ -36,13 +36,14 @@ class Behaviour:
     """One thing that all servers do alike.
 
     ``see`` speaks to a place and says what it saw, ``expected`` says what it should have seen, as a value or, where it
-    depends on the place, as a function.
+    depends on the place, as a function. One that ``waits`` for most of its time is seen at several apps side by side.
     """
 
     name: str
     see: Callable[[Inside, Place], object]
     expected: Callable[[Place], object] | object
     at: Callable[[Place], bool] = everywhere
+    waits: bool = False
 
     def wanted(self, place: Place) -> object:
         """Say what is expected at a place."""

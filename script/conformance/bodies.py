@@ -69,7 +69,7 @@ BEHAVIOURS = [
     ),
     Behaviour("body: 1 MB in chunks", lambda inside, place: chunked(inside, place, MEGABYTE), True, at_root),
     Behaviour("body: 0 bytes in chunks", lambda inside, place: chunked(inside, place, 0), True, at_root),
-    Behaviour("body: sent when the server asks for it", expected, (True, True), at_root),
+    Behaviour("body: sent when the server asks for it", expected, (True, True), at_root, waits=True),
     Behaviour(
         "body: not read by the app", lambda inside, place: unread(inside, place, "/environ"), {(200, "")}, at_root
     ),

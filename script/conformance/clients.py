@@ -140,12 +140,12 @@ def percentile(seconds: list[float]) -> float:
 
 STAYS_QUICK = {"attached": SLOW, "answers": ["HTTP/1.1 200 OK"], "quick": True}
 BEHAVIOURS = [
-    Behaviour("slow client: head", slow_head, 200, at_root),
-    Behaviour("slow client: body", slow_body, read(2510), at_root),
-    Behaviour("slow client: reading", slow_reader, (True, 16 * 65536), at_root),
+    Behaviour("slow client: head", slow_head, 200, at_root, waits=True),
+    Behaviour("slow client: body", slow_body, read(2510), at_root, waits=True),
+    Behaviour("slow client: reading", slow_reader, (True, 16 * 65536), at_root, waits=True),
     Behaviour("client that hangs up: others are answered", hangs_up, ({200}, True), at_root),
     Behaviour("client that hangs up: the app is told", is_told, True, at_root),
-    Behaviour("load: two requests of 2 s together take about 2 s", together, ({200}, True), at_root),
+    Behaviour("load: two requests of 2 s together take about 2 s", together, ({200}, True), at_root, waits=True),
     Behaviour("load: 200 slow clients leave ordinary requests quick", stays_quick, STAYS_QUICK, root_behind_nginx),
     Behaviour("side by side: apps share neither environment nor folder", apart, are_apart, root_behind_nginx),
 ]

@@ -18,10 +18,15 @@ CASES = [pytest.param(*case, id=f"{case[0]}-{case[1].name}") for case in cases()
 
 
 @pytest.mark.parametrize(("place", "behaviour"), CASES)
-def test_server_does_what_all_do_or_what_is_listed(inside: Inside, place: Place, behaviour: Behaviour) -> None:
+def test_server_does_what_all_do_or_what_is_listed(
+    request: pytest.FixtureRequest, inside: Inside, place: Place, behaviour: Behaviour
+) -> None:
     listed = difference(place, behaviour)
     wanted = behaviour.wanted(place)
-    seen = behaviour.see(inside, place)
+    if behaviour.waits:
+        seen = request.getfixturevalue("ahead")[place, behaviour.name].result()
+    else:
+        seen = behaviour.see(inside, place)
     if listed is None:
         assert seen == wanted
     else:
