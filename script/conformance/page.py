@@ -21,6 +21,13 @@ def behaviours() -> Rows:
 def differences() -> Rows:
     """Give what a server does differently, a row for each difference."""
     return [
-        (f"`{one.server}`", f"`{one.transport}`", one.behaviour.replace("*", "…"), one.instead, one.why)
+        (
+            f"`{one.server}`",
+            f"`{one.transport}`",
+            one.release.removeprefix("debian").replace("*", "all"),
+            one.behaviour.replace("*", "…"),
+            one.instead,
+            one.why,
+        )
         for one in DIFFERENCES
     ]

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from conformance.suite import cases, difference
@@ -19,9 +19,9 @@ CASES = [pytest.param(*case, id=f"{case[0]}-{case[1].name}") for case in cases()
 
 @pytest.mark.parametrize(("place", "behaviour"), CASES)
 def test_server_does_what_all_do_or_what_is_listed(
-    request: pytest.FixtureRequest, inside: Inside, place: Place, behaviour: Behaviour
+    request: pytest.FixtureRequest, machine: Any, inside: Inside, place: Place, behaviour: Behaviour
 ) -> None:
-    listed = difference(place, behaviour)
+    listed = difference(place, behaviour, machine.name)
     wanted = behaviour.wanted(place)
     if behaviour.waits:
         seen = request.getfixturevalue("ahead")[place, behaviour.name].result()

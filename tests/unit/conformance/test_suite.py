@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.barehost.web.plugins.plugin_utils._schema import load
 from conformance import suite
 from conformance.servers import MOUNT, SERVERS, TRANSPORTS, Place, model, places, port
-from conformance.suite import ANSWERS, BEHAVIOURS, DIFFERENCES, Difference, cases, difference
+from conformance.suite import ANSWERS, BEHAVIOURS, DIFFERENCES, RELEASES, Difference, answers, cases, difference
 
 
 def listed(name: str, key: str) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def test_names_of_behaviours_are_unique() -> None:
     assert [name for name, count in Counter(one.name for one in BEHAVIOURS).items() if count > 1] == []
 
 
-@pytest.mark.parametrize("place", [place for place in places() if difference(place, ANSWERS) is None], ids=str)
+@pytest.mark.parametrize("place", [place for place in places() if answers(place)], ids=str)
 def test_inventory_has_what_is_asked(place: Place) -> None:
     app = listed(place.app, "web_apps")
     assert app["server"] == place.server.name
@@ -45,11 +45,17 @@ def test_inventory_has_what_is_asked(place: Place) -> None:
 
 @pytest.mark.parametrize("one", DIFFERENCES, ids=lambda one: f"{one.server} {one.behaviour}")
 def test_difference_is_of_something_that_is_asked(one: Difference) -> None:
-    covered = [(place, behaviour) for place, behaviour in cases() if one.covers(place, behaviour)]
+    covered = [(*case, release) for case in cases() for release in RELEASES if one.covers(*case, release)]
     assert covered
-    for place, behaviour in covered:
-        assert difference(place, behaviour) is one
+    for place, behaviour, release in covered:
+        assert difference(place, behaviour, release) is one
         assert one.seen != behaviour.wanted(place)
+
+
+def test_difference_of_one_release_is_none_of_another() -> None:
+    one = Difference(SERVERS[0].name, "*", "*", seen=0, instead="-", why="-", release="debian12")
+    assert one.covers(Place(SERVERS[0], "direct-tcp"), ANSWERS, "debian12")
+    assert not one.covers(Place(SERVERS[0], "direct-tcp"), ANSWERS, "debian13")
 
 
 def difference_of(transport: str, behaviour: str) -> Difference:
@@ -60,9 +66,9 @@ def difference_of(transport: str, behaviour: str) -> Difference:
 def test_two_differences_of_one_thing_are_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(suite, "DIFFERENCES", (difference_of("*", "body: *"), difference_of("direct-*", "body: 1 MB")))
     one = next(behaviour for behaviour in BEHAVIOURS if behaviour.name == "body: 1 MB")
-    assert difference(Place(SERVERS[0], "nginx-tcp"), one) is not None
+    assert difference(Place(SERVERS[0], "nginx-tcp"), one, "debian13") is not None
     with pytest.raises(ValueError, match="2 differences are listed"):
-        difference(Place(SERVERS[0], "direct-tcp"), one)
+        difference(Place(SERVERS[0], "direct-tcp"), one, "debian13")
 
 
 def test_place_that_does_not_answer_is_asked_for_that_alone(monkeypatch: pytest.MonkeyPatch) -> None:
