@@ -143,8 +143,8 @@ class Failsafe:
         rescue = Rescue(environ, start_response)
         with rescue:
             pieces = self.app(environ, start_response)
-            # A list cannot fail any more, and a file is best sent by the server.
-            if isinstance(pieces, list | tuple) or hasattr(pieces, "read"):
+            # A list cannot fail any more, and a file is for the server to send.
+            if isinstance(pieces, list | tuple) or is_file(pieces, environ):
                 return pieces
             return Rescued(pieces, rescue)
         return [rescue.page]
@@ -236,11 +236,15 @@ def answer(app: Application, environ: Environ, start_response: StartResponse) ->
     except BaseException:
         drain(body)
         raise
-    # gunicorn knows by its class a file that the kernel can send, so that one cannot be wrapped.
-    if type(pieces) is not environ.get("wsgi.file_wrapper"):
+    if not is_file(pieces, environ):
         return Answer(pieces, body)
     drain(body)
     return pieces
+
+
+def is_file(pieces: Iterable[bytes], environ: Environ) -> bool:
+    """Tell whether the kernel may send an answer. gunicorn knows that by its class, uWSGI by the file itself."""
+    return hasattr(pieces, "read") or type(pieces) is environ.get("wsgi.file_wrapper")
 
 
 def drain(body: Body) -> None:
