@@ -133,7 +133,7 @@ class Crowd:
         """Start with nobody."""
         self.members: list[tuple[socket.socket, bool]] = []
         self.leave = threading.Event()
-        self.thread = threading.Thread(target=self.trickle)
+        self.thread = threading.Thread(target=self.trickle, daemon=True)
 
     def attach(self, task: dict[str, Any]) -> int:
         """Have the clients come; each kind has its first words, and talks on or reads on."""

@@ -9,6 +9,7 @@ import hashlib
 import json
 import socket
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -33,15 +34,17 @@ class Server(threading.Thread):
         self.listening = socket.socket(socket.AF_UNIX)
         self.listening.bind(path)
         self.listening.listen()
-        self.answer = OK
         self.heard = b""
+        self.waits = False
 
     def run(self) -> None:
-        """Answer at the first words, then listen to the end."""
+        """Answer at the first words, wait for the next if asked to, then listen to the end."""
         connection, _ = self.listening.accept()
         with connection:
             self.heard = connection.recv(65536)
-            connection.sendall(self.answer)
+            connection.sendall(OK)
+            if self.waits:
+                self.heard += connection.recv(65536)
             connection.shutdown(socket.SHUT_WR)
             while piece := connection.recv(65536):
                 self.heard += piece
@@ -82,6 +85,13 @@ def test_all_ways_to_listen_come_to_an_end(server: Server, talk: Talk, step: str
     server.join(5)
     assert heard["arrivals"][-1][1] == len(OK)
     assert (len(heard["arrivals"]) > 5) is (step == "sip")
+
+
+def test_client_goes_on_when_it_has_heard_what_it_waits_for(server: Server, talk: Talk) -> None:
+    server.waits = True
+    assert hold(replace(talk, timeout=1).send(b"a").until("200 OK").send(b"b").listen())["error"] == ""
+    server.join(5)
+    assert server.heard == b"ab"
 
 
 @pytest.mark.parametrize("size", [0, 1, 251, 300, 262_044, 600_001])
@@ -139,6 +149,7 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
         (CHUNKED, "GET", "", b"", False),
         (b"", "GET", "", b"", False),
         (b"\x00\x01uwsgi", "GET", "", b"", False),
+        (b"uwsgi 200 OK\r\n\r\nrest", "GET", "", b"", False),
     ],
 )
 def test_body_is_as_a_client_takes_it(raw: bytes, method: str, error: str, body: bytes, complete: bool) -> None:
@@ -170,7 +181,10 @@ def test_slow_clients_stay_until_they_are_sent_away(tmp_path: Path) -> None:
         where = {"unix": str(tmp_path / "socket"), "timeout": 5}
         kinds = [{"count": 2, "words": "", "talks": True}, {"count": 1, "words": "eA==", "talks": False}]
         assert inside.crowd({"where": where, "kinds": kinds}) == 3
-        stays, goes, reads = (listening.accept()[0] for _client in range(3))
+        clients = [listening.accept()[0] for _client in range(3)]
+        for client in clients:
+            client.settimeout(5)
+        stays, goes, reads = clients
         assert stays.recv(1) == b"x"
         assert reads.recv(2) == b"x"
         goes.recv(1)
