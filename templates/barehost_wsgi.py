@@ -157,7 +157,7 @@ class Rescue:
 
     def __init__(self, environ: Environ, start_response: StartResponse) -> None:
         """Stand by for one request."""
-        self.log = environ["wsgi.errors"]
+        self.environ = environ
         self.start_response = start_response
         self.begun = False
 
@@ -168,8 +168,9 @@ class Rescue:
         """Log an exception and begin the answer in its place."""
         if self.begun or not isinstance(error, Exception):
             return False
-        traceback.print_exception(error, file=self.log)
-        self.log.flush()
+        log = self.environ["wsgi.errors"]
+        traceback.print_exception(error, file=log)
+        log.flush()
         length = str(len(self.page))
         self.start_response("500 Internal Server Error", [("Content-Type", "text/plain"), ("Content-Length", length)])
         return True

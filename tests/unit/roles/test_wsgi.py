@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-import sys
 import io
+import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import SimpleNamespace
