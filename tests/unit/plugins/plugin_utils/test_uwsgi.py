@@ -90,7 +90,7 @@ def test_settings_of_a_plain_app() -> None:
         "enable-threads": "true",
         "harakiri": "30",
         "worker-reload-mercy": "30",
-        "buffer-size": "32768",
+        "buffer-size": "65535",
         "master-fifo": "/run/uwsgi/util/fifo",
         "die-on-term": "true",
         "disable-logging": "true",
