@@ -51,7 +51,7 @@ def settings(app: App) -> list[File]:
     return [
         {"dest": f"{SETTINGS}/{name}.ini", "template": "uwsgi.ini.j2", "vars": ini},
         {
-            "dest": f"{SETTINGS}/{name}.py",
+            "dest": f"{SETTINGS}/{name}.wsgi",
             "template": "app.py.j2",
             "vars": {"wsgi": app["wsgi"], "directory": folder},
         },
@@ -67,7 +67,7 @@ def commands(app: App) -> list[str]:
     if app["directory"] or app["venv"]:
         lines += [
             "ExecReload=",
-            f"ExecReload={venv}/bin/python {SETTINGS}/{name}.py",
+            f"ExecReload={venv}/bin/python {SETTINGS}/{name}.wsgi",
             f"ExecReload=+/bin/sh {SETTINGS}/reload.sh {name}",
         ]
     return lines
