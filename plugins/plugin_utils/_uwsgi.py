@@ -51,6 +51,7 @@ def settings(app: App) -> list[File]:
     return [
         {"dest": f"{SETTINGS}/{name}.ini", "template": "uwsgi.ini.j2", "vars": ini},
         {
+            # Not .py: the folder is on the app's path, and an app may be called like a module that it imports.
             "dest": f"{SETTINGS}/{name}.wsgi",
             "template": "app.py.j2",
             "vars": {"wsgi": app["wsgi"], "directory": folder},
