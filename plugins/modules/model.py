@@ -23,12 +23,12 @@ options:
       - Check every variable of this role as the host has it, such as O(nginx_sites), O(nginx_apps) and
         C(nginx_worker_connections), besides what the other options hold.
     type: str
-    choices: [apache, app, gunicorn, mod_wsgi, nginx, uwsgi]
+    choices: [apache, app, flask, gunicorn, mod_wsgi, nginx, uwsgi]
   web_apps:
     description:
       - Apps of the whole model. An entry has the keys of C(app_apps) of the role C(barehost.web.app) and those of
-        C(gunicorn_apps), C(uwsgi_apps) and C(mod_wsgi_apps) of the roles C(barehost.web.gunicorn),
-        C(barehost.web.uwsgi) and C(barehost.web.mod_wsgi).
+        C(gunicorn_apps), C(uwsgi_apps), C(mod_wsgi_apps) and C(flask_apps) of the roles C(barehost.web.gunicorn),
+        C(barehost.web.uwsgi), C(barehost.web.mod_wsgi) and C(barehost.web.flask).
     type: list
     elements: dict
   web_sites:
@@ -37,6 +37,13 @@ options:
         C(apache_sites) of the role C(barehost.web.apache). The apps that their routes name are those of O(web_apps).
     type: list
     elements: dict
+  web_environment:
+    description:
+      - What the host is for. Unless it is V(development), an app of O(web_apps) under Flask's development server is
+        a mistake.
+    type: str
+    choices: [production, development]
+    default: production
   app_apps:
     description: The variable of the role C(barehost.web.app).
     type: list
@@ -51,6 +58,10 @@ options:
     elements: dict
   mod_wsgi_apps:
     description: The variable of the role C(barehost.web.mod_wsgi).
+    type: list
+    elements: dict
+  flask_apps:
+    description: The variable of the role C(barehost.web.flask).
     type: list
     elements: dict
   nginx_sites:

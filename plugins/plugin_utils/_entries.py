@@ -21,23 +21,28 @@ VARIABLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("gunicorn", "gunicorn_apps"),
         ("uwsgi", "uwsgi_apps"),
         ("mod_wsgi", "mod_wsgi_apps"),
+        ("flask", "flask_apps"),
     ),
     "web_sites": (("nginx", "nginx_sites"), ("apache", "apache_sites")),
     "app_apps": (("app", "app_apps"),),
     "gunicorn_apps": (("gunicorn", "gunicorn_apps"),),
     "uwsgi_apps": (("uwsgi", "uwsgi_apps"),),
     "mod_wsgi_apps": (("mod_wsgi", "mod_wsgi_apps"),),
+    "flask_apps": (("flask", "flask_apps"),),
     "nginx_sites": (("nginx", "nginx_sites"),),
     "nginx_apps": (("nginx", "nginx_apps"),),
     "apache_sites": (("apache", "apache_sites"),),
     "apache_apps": (("apache", "apache_apps"),),
 }
+# What is said of a host for all roles, and the option of a role that has its schema.
+HOST: Mapping[str, tuple[str, str]] = {"web_environment": ("flask", "flask_environment")}
 # The list of entries that a role takes.
 ROLES: Mapping[str, str] = {
     "app": "app_apps",
     "gunicorn": "gunicorn_apps",
     "uwsgi": "uwsgi_apps",
     "mod_wsgi": "mod_wsgi_apps",
+    "flask": "flask_apps",
     "nginx": "nginx_sites",
     "apache": "apache_sites",
 }
@@ -51,6 +56,8 @@ def spec(variable: str) -> Spec:
     """Give the schema of a variable of the model, or of any other option of a role."""
     if variable in VARIABLES:
         return union(*(load(role, option) for role, option in VARIABLES[variable]))
+    if variable in HOST:
+        return load(*HOST[variable])
     return load(next(role for role in ROLES if variable.startswith(f"{role}_")), variable)
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from testinfra.host import Host
 
 SITE, FLASK = "example.test", "flask.example.test"
-UNITS = "systemctl show -p MainPID -p NRestarts -p ActiveEnterTimestampMonotonic apache2.service mod_wsgi@flask.service"
+UNITS = "systemctl show -p MainPID -p NRestarts -p ActiveEnterTimestampMonotonic apache2.service mod_wsgi@auth.service"
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def more(varied: Any) -> Any:
 
 def test_site_comes_and_goes_without_the_others_noticing(converge: Any, host: Host, http: Http, more: Any) -> None:
     before = host.check_output(UNITS)
-    second = {"name": "second", "domains": ["second.test"], "routes": [{"path": "/", "app": "flask"}]}
+    second = {"name": "second", "domains": ["second.test"], "routes": [{"path": "/", "app": "auth"}]}
     with http.watch("/", host=FLASK) as seen:
         outcome = converge(more(second))
         assert outcome.task("have Apache serve").result["actions"] == ["reload apache2.service"]
@@ -42,7 +42,7 @@ def test_directive_that_apache_refuses_changes_nothing(converge: Any, host: Host
         "name": "broken",
         "domains": ["b.test"],
         "extra": "Hedaer set A b",
-        "routes": [{"path": "/", "app": "flask"}],
+        "routes": [{"path": "/", "app": "auth"}],
     }
     outcome = converge(more(broken))
     assert outcome.rc != 0
@@ -53,8 +53,8 @@ def test_directive_that_apache_refuses_changes_nothing(converge: Any, host: Host
 
 
 def test_servers_take_turns_at_the_port(converge: Any, host: Host, http: Http) -> None:
-    app = {"name": "flask", "server": "mod_wsgi", "source": {"path": "examples/auth"}, "wsgi": "myapp:app"}
-    site = {"name": "flask", "domains": [FLASK], "routes": [{"path": "/", "app": "flask"}]}
+    app = {"name": "auth", "server": "mod_wsgi", "source": {"path": "examples/auth"}, "wsgi": "myapp:app"}
+    site = {"name": "auth", "domains": [FLASK], "routes": [{"path": "/", "app": "auth"}]}
     ports = "ss -Hltnp 'sport = :80'"
     # By default nginx serves; Apache's last site is gone, and so is Apache.
     model: dict[str, Any] = {"web_apps": [app], "web_sites": [site], "web_purge": True}
@@ -70,7 +70,7 @@ def test_servers_take_turns_at_the_port(converge: Any, host: Host, http: Http) -
     both = model | {"web_sites": [*model["web_sites"], {**site, "name": "second", "domains": ["second.test"]}]}
     outcome = converge(both, playbook="site")
     assert outcome.rc != 0
-    assert "web_sites[1].listen: nginx would listen where apache does for site 'flask'" in outcome.output
+    assert "web_sites[1].listen: nginx would listen where apache does for site 'auth'" in outcome.output
     both["web_sites"][1]["listen"] = ["8082"]
     outcome = converge(both, playbook="site")
     assert outcome.rc == 0, outcome
@@ -82,7 +82,7 @@ def test_servers_take_turns_at_the_port(converge: Any, host: Host, http: Http) -
 
 
 def test_last_site_ends_apache(converge: Any, host: Host) -> None:
-    gone = {"apache_sites": [{"name": name, "state": "absent"} for name in ("flask", "main", "local")]}
+    gone = {"apache_sites": [{"name": name, "state": "absent"} for name in ("auth", "main", "local")]}
     outcome = converge(gone)
     assert outcome.rc == 0, outcome
     assert not host.service("apache2.service").is_running
