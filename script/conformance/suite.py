@@ -98,6 +98,22 @@ DIFFERENCES: tuple[Difference, ...] = (
         why="Apache listens on TCP only. nginx finds an app without `bind` at a loopback address of its own.",
     ),
     Difference(
+        server="mod_wsgi",
+        transport="direct-tcp",
+        behaviour="path: an encoded zero",
+        seen=404,
+        instead="answers 404",
+        why="Apache takes it for no path, as nginx does.",
+    ),
+    Difference(
+        server="mod_wsgi",
+        transport="*",
+        behaviour="failure: in the middle of an answer, which stays incomplete",
+        seen=(True, True),
+        instead="ends it as if it were complete",
+        why="Apache is told the end of an answer, but not that the app failed. A length that the app gives tells the client.",
+    ),
+    Difference(
         server="gunicorn",
         transport="*",
         behaviour="*, raw non-ASCII",
