@@ -111,7 +111,7 @@ DIFFERENCES: tuple[Difference, ...] = (
         behaviour="failure: in the middle of an answer, which stays incomplete",
         seen=(True, True),
         instead="ends it as if it were complete",
-        why="Apache is told that an answer ends, not that the app failed. A length that the app gives tells the client.",
+        why="Apache sees that an answer ends, not that the app failed. A length that the app gives tells the client.",
     ),
     Difference(
         server="gunicorn",
