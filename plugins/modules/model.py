@@ -23,11 +23,12 @@ options:
       - Check every variable of this role as the host has it, such as O(nginx_sites), O(nginx_apps) and
         C(nginx_worker_connections), besides what the other options hold.
     type: str
-    choices: [app, gunicorn, nginx, uwsgi]
+    choices: [app, gunicorn, nginx, supervisor, uwsgi]
   web_apps:
     description:
       - Apps of the whole model. An entry has the keys of C(app_apps) of the role C(barehost.web.app) and those of
-        C(gunicorn_apps) of the role C(barehost.web.gunicorn) and of C(uwsgi_apps) of the role C(barehost.web.uwsgi).
+        C(gunicorn_apps) of the role C(barehost.web.gunicorn) and of C(uwsgi_apps) of the role C(barehost.web.uwsgi),
+        and C(supervisor_apps) of the role C(barehost.web.supervisor).
     type: list
     elements: dict
   web_sites:
@@ -46,6 +47,10 @@ options:
     elements: dict
   uwsgi_apps:
     description: The variable of the role C(barehost.web.uwsgi).
+    type: list
+    elements: dict
+  supervisor_apps:
+    description: The variable of the role C(barehost.web.supervisor).
     type: list
     elements: dict
   nginx_sites:

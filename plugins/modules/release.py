@@ -48,6 +48,12 @@ options:
           - V(none) is an app without a process, such as a static frontend. Everybody on the host can read its files.
         type: str
         default: gunicorn
+      manager:
+        description:
+          - What keeps the server running, V(systemd) or V(supervisor), whose program C(<name>) is told instead.
+        type: str
+        choices: [systemd, supervisor]
+        default: systemd
       program:
         description:
           - The program that the environment of the app must have, a key of O(server_requirements); empty for none.

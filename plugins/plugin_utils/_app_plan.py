@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.barehost.web.plugins.module_utils._environment import EnvironmentFileError, environment_text
+from ansible_collections.barehost.web.plugins.plugin_utils._service import runs
 from ansible_collections.barehost.web.plugins.plugin_utils._uwsgi import from_source as uwsgi_from_source
 
 PARTS = ("all", "release", "remove")
-_RELEASED = ("name", "state", "server", "source", "python", "requirements", "keep_releases")
+_RELEASED = ("name", "state", "server", "manager", "source", "python", "requirements", "keep_releases")
 _HEADER = "# Environment of the app '{name}', set in the model; a change made here is overwritten.\n"
 
 
@@ -76,5 +77,5 @@ def environment_file(app: Mapping[str, Any]) -> dict[str, Any]:
         "entry": name,
         "mode": "0600",
         "secret": True,
-        "restart": [f"{app['server']}@{name}.service"],
+        "restart": [runs(app["server"], app)],
     }

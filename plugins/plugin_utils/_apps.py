@@ -124,6 +124,7 @@ def check_app(app: Entry, folders: Sequence[Path]) -> Iterator[Problem]:
     yield from _options(app)
     yield from _uwsgi(app)
     yield from _writable(app)
+    yield from _manager(app)
     health = app.mapping("health")
     if health is not None:
         yield from health.check({"path": _web.request})
@@ -209,6 +210,12 @@ def _writable(app: Entry) -> Iterator[Problem]:
         if f"{folder.rstrip('/')}/".startswith((f"{home}/current/", f"{home}/releases/")) or folder.rstrip("/") == home:
             reason = f"{folder!r} is code, which an app cannot change and every release replaces"
             yield Problem(path, reason, f"take a folder such as '/var/lib/{app.text('name')}'")
+
+
+def _manager(app: Entry) -> Iterator[Problem]:
+    if app.text("manager") == "supervisor" and app.text("memory_max"):
+        way_out = "leave it out, or write 'manager: systemd'"
+        yield Problem(f"{app.path}.memory_max", "supervisor cannot limit the memory of an app", way_out)
 
 
 def _source(source: Entry, folders: Sequence[Path]) -> Iterator[Problem]:

@@ -14,13 +14,15 @@ from ansible_collections.barehost.web.plugins.plugin_utils._listen import local
 from ansible_collections.barehost.web.plugins.plugin_utils._problem import Fault, Problem
 from ansible_collections.barehost.web.plugins.plugin_utils._schema import Spec, fill, load, union
 
+_SUPERVISOR = ("supervisor", "supervisor_apps")
 # Which options of which roles make up an entry of each variable of the model.
 VARIABLES: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "web_apps": (("app", "app_apps"), ("gunicorn", "gunicorn_apps"), ("uwsgi", "uwsgi_apps")),
+    "web_apps": (("app", "app_apps"), ("gunicorn", "gunicorn_apps"), ("uwsgi", "uwsgi_apps"), _SUPERVISOR),
     "web_sites": (("nginx", "nginx_sites"),),
     "app_apps": (("app", "app_apps"),),
     "gunicorn_apps": (("gunicorn", "gunicorn_apps"),),
     "uwsgi_apps": (("uwsgi", "uwsgi_apps"),),
+    "supervisor_apps": (_SUPERVISOR,),
     "nginx_sites": (("nginx", "nginx_sites"),),
     "nginx_apps": (("nginx", "nginx_apps"),),
 }
@@ -29,6 +31,7 @@ ROLES: Mapping[str, str] = {
     "app": "app_apps",
     "gunicorn": "gunicorn_apps",
     "uwsgi": "uwsgi_apps",
+    "supervisor": "supervisor_apps",
     "nginx": "nginx_sites",
 }
 STATES = ("present", "absent")
