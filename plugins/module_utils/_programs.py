@@ -5,15 +5,18 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import json
 import os
 import socket
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ansible_collections.barehost.web.plugins.module_utils import _marks
 from ansible_collections.barehost.web.plugins.module_utils._programs_plan import (
+    SUFFIX,
     Program,
     ProgramWork,
     plan,
@@ -61,13 +64,17 @@ def end(wanted: Sequence[Wanted], *, check: bool, state: Path) -> list[str]:
     work = plan(wanted, programs_of(supervisor), marks, published(state))
     if check:
         return work.sentences()
-    if work.stop:
-        supervisor.stop(work.stop)
-        for name in work.stop:
-            supervisor.drop(name)
+    # While their keeper runs, which may be one of those that stop.
     for one in wanted:
         if marks[one.name] or short(one.name) in work.stop:
             _close_socket(short(one.name))
+    if work.stop:
+        logs = {name: process for name, process in supervisor.processes().items() if marks.get(f"{name}{SUFFIX}")}
+        supervisor.stop(work.stop)
+        for name in work.stop:
+            supervisor.drop(name)
+            _remove_logs(logs.get(name, {}))
+    for one in wanted:
         _marks.clear_mark(one.name, state)
     return work.sentences()
 
@@ -199,6 +206,13 @@ def _explain(one: Wanted, reason: str, log: str) -> str:
         f"{entry}{one.name} does not come up: {reason}. Its last log lines:\n{lines}\n"
         "Repair the cause and run again; the program will be tried again then."
     )
+
+
+def _remove_logs(process: Mapping[str, Any]) -> None:
+    """Remove what a program has written out that is gone for good, also what was put aside."""
+    for log in (Path(process.get(f"{kind}_logfile") or "/") for kind in ("stdout", "stderr")):
+        for file in log.parent.glob(f"{glob.escape(log.name)}*") if log.name else ():
+            file.unlink(missing_ok=True)
 
 
 def _close_socket(name: str) -> None:

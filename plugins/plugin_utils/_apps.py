@@ -139,7 +139,9 @@ def check_apps(apps: Sequence[Entry]) -> Iterator[Problem]:
     seen: list[tuple[_listen.Listener, Entry]] = []
     for app in apps:
         for listener in bound(app):
-            other = next((entry for known, entry in seen if known.meets(listener) and entry is not app), None)
+            # Entries of one name in several variables are one app.
+            name = app.text("name")
+            other = next((one for known, one in seen if known.meets(listener) and one.text("name") != name), None)
             if other is not None:
                 reason = f"{app.text('bind')!r} is where {other.text('name')!r} listens ({other.path}.bind)"
                 yield Problem(f"{app.path}.bind", reason, "take another port")

@@ -17,7 +17,7 @@ from ansible_collections.barehost.web.plugins.plugin_utils._entries import ROLES
 from ansible_collections.barehost.web.plugins.plugin_utils._problem import Problem, meant, ordered
 from ansible_collections.barehost.web.plugins.plugin_utils._schema import options
 
-_APPS = ("web_apps", "app_apps", "gunicorn_apps")
+_APPS = ("web_apps", "app_apps", "gunicorn_apps", "supervisor_apps")
 _SITES = ("web_sites", "nginx_sites")
 _SWITCHES = ("web_purge",)
 # How much another variable must look like one of ours to be taken for it; users have names of their own.

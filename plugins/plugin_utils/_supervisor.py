@@ -11,6 +11,7 @@ from typing import Any
 from ansible_collections.barehost.web.plugins.plugin_utils import _service
 from ansible_collections.barehost.web.plugins.plugin_utils._entries import select
 from ansible_collections.barehost.web.plugins.plugin_utils._gunicorn import GUNICORN
+from ansible_collections.barehost.web.plugins.plugin_utils._listen import bound
 from ansible_collections.barehost.web.plugins.plugin_utils._service import App, File
 from ansible_collections.barehost.web.plugins.plugin_utils._uwsgi import UWSGI
 
@@ -21,6 +22,7 @@ SERVICE = "supervisor.service"
 #: Keeps the sockets open. No app can be called so.
 SOCKETS = "barehost.sockets"
 _RUN = ["/usr/bin/python3", "-I", f"{FOLDER}/barehost_run.py"]
+_FIRST_FREE_PORT = 1024
 _HOME = re.compile(r"/(home|root|run/user)(/|\Z)")
 
 
@@ -71,12 +73,30 @@ def section(app: App, log_size: str, log_backups: int) -> File:
     }
 
 
+def capabilities(apps: Sequence[App], *, home: bool) -> list[str]:
+    """Give what supervisord may do as root: become the users of the apps, give them folders, end them, and no more."""
+    needed = {
+        "CAP_SETUID": True,
+        "CAP_SETGID": True,
+        "CAP_KILL": True,
+        "CAP_CHOWN": True,
+        # Folders and files that belong to other users are not for root by itself.
+        "CAP_DAC_READ_SEARCH": home or any(app["environment_file"] for app in apps),
+        "CAP_NET_BIND_SERVICE": any(
+            listener.port < _FIRST_FREE_PORT for app in apps if app["bind"] for listener in bound(app["bind"])
+        ),
+    }
+    return [name for name, wanted in needed.items() if wanted]
+
+
 def _shared_files(apps: Sequence[App]) -> list[File]:
     if not apps:
         return []
     folders = [folder for app in apps for folder in (app["directory"], app["venv"], *app["writable"])]
+    home = any(_HOME.match(folder) for folder in folders)
     sandbox = {
-        "home": any(_HOME.match(folder) for folder in folders),
+        "home": home,
+        "capabilities": " ".join(capabilities(apps, home=home)),
         "write_execute": not all(app["memory_deny_write_execute"] for app in apps),
     }
     programs = [_service.program(app["name"]) for app in apps]
@@ -123,6 +143,8 @@ def published(apps: object, log_size: str, log_backups: int) -> dict[str, Any]:
     return {
         "parts": {
             "files": [*_shared_files(running), *(section(app, log_size, log_backups) for app in running)],
+            # What an app writes out is not for everybody.
+            "directories": [{"path": LOGS, "group": "adm", "mode": "0750"}] if running else [],
             "entries": [app["name"] for app in known],
             "remove": [
                 f"{LOGS}/{app['name']}.{kind}.log*"

@@ -1,0 +1,192 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A change reaches the program that it is about, and no other; a mistake is told and changes nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from testbed.http import Http
+    from testinfra.host import Host
+
+SITE = "example.test"
+NAMES = ("hello", "other", "toy")
+MODULE = "/srv/hello/current/trouble.py"
+BROKEN = 'raise RuntimeError("no such table: toys")'
+SOUND = "from wsgi import app"
+# A second set of processes for code that is there.
+SECOND = {
+    "name": "second",
+    "wsgi": "wsgi:app",
+    "user": "hello",
+    "directory": "/srv/hello/current",
+    "manager": "supervisor",
+    "bind": ":5002",
+}
+OWN = "/etc/supervisor/conf.d/own.conf"
+
+
+@pytest.fixture
+def apps(varied: Any) -> Callable[..., dict[str, Any]]:
+    """Give the apps of the inventory with changes; a second app runs code of the first, and is not released."""
+
+    def vary(*more: dict[str, Any], **changes: dict[str, Any]) -> dict[str, Any]:
+        released: dict[str, Any] = varied(key="web_apps", **changes)
+        parts = {f"{role}_apps": f"{{{{ (web_apps + more_apps) | barehost.web.entries('{role}') }}}}" for role in ROLES}
+        return {**released, **(parts if more else {}), "more_apps": [*more]}
+
+    return vary
+
+
+ROLES = ("gunicorn", "uwsgi", "supervisor")
+
+
+@pytest.fixture
+def others(program: Any) -> Any:
+    """Give the processes of all apps but one."""
+    return lambda name: {other: program(other).processes for other in NAMES if other != name}
+
+
+@pytest.fixture
+def module(host: Host, converge: Any) -> Iterator[Callable[[str], object]]:
+    """Change the code of an app behind everybody's back."""
+    yield lambda code: host.check_output(f"echo '{code}' > {MODULE} && chgrp hello {MODULE} && chmod 0640 {MODULE}")
+    converge({"web_purge": True})
+    host.run(f"rm -f {MODULE}")
+
+
+@pytest.mark.parametrize("name", ["hello", "toy"])
+def test_settings_reload_one_app_only(converge: Any, program: Any, others: Any, apps: Any, name: str) -> None:
+    before, master, workers = others(name), program(name).master, program(name).workers
+    outcome = converge(apps(**{name: {"timeout": 40}}))
+    assert outcome.task("program sections").result["actions"] == [f"reload {name}.program"]
+    assert program(name).master == master
+    assert not program(name).workers & workers
+    assert others(name) == before
+
+
+def test_environment_restarts_one_app_only_and_requests_wait(
+    converge: Any, http: Http, program: Any, others: Any, apps: Any
+) -> None:
+    before, master = others("hello"), program("hello").master
+    with http.watch("/", host=SITE) as seen:
+        outcome = converge(apps(hello={"environment": {"HELLO_GREETING": "Good night"}}))
+    assert outcome.task("program sections").result["actions"] == ["restart hello.program"]
+    assert seen.failures == []
+    assert http("/", host=SITE).text == "Good night"
+    assert program("hello").master != master
+    assert others("hello") == before
+
+
+def test_section_is_taken_up_and_requests_wait(
+    converge: Any, host: Host, http: Http, others: Any, apps: Any
+) -> None:
+    before = others("hello")
+    with http.watch("/", host=SITE) as seen:
+        outcome = converge(apps(hello={"graceful_timeout": 20}))
+    assert outcome.task("program sections").result["actions"] == ["restart hello.program"]
+    assert seen.failures == []
+    assert others("hello") == before
+    assert host.check_output("supervisorctl reread") == "No config updates to processes"
+
+
+def test_what_a_killed_run_still_owed_is_made_good(
+    converge: Any, host: Host, program: Any, others: Any
+) -> None:
+    before, master = others("hello"), program("hello").master
+    host.check_output("printf restart > /var/lib/barehost/marks/hello.program")
+    assert converge().task("program sections").result["actions"] == ["restart hello.program"]
+    assert program("hello").master != master
+    assert others("hello") == before
+    assert converge().changed == 0
+
+
+def test_app_that_cannot_be_loaded_is_told_and_the_others_never_notice(
+    converge: Any, host: Host, http: Http, others: Any, apps: Any, module: Any, soon: Any
+) -> None:
+    before = others("")
+    module(BROKEN)
+    with http.watch("/other/", host=SITE) as seen:
+        outcome = converge(apps(SECOND | {"wsgi": "trouble:app"}))
+    assert outcome.rc != 0
+    assert "entry 'second': second.program does not come up" in outcome.output
+    assert "RuntimeError: no such table: toys" in outcome.output
+    assert seen.failures == []
+    assert others("") == before
+    module(SOUND)
+    assert converge(apps(SECOND | {"wsgi": "trouble:app"})).rc == 0
+    assert http("/", port=5002).text == "Hello World!"
+    module(BROKEN)
+    outcome = converge(apps(SECOND | {"wsgi": "trouble:app", "timeout": 40}))
+    assert outcome.rc != 0
+    assert "it was not reloaded and goes on as it was" in outcome.output
+    assert "RuntimeError: no such table: toys" in outcome.output
+    assert http("/", port=5002).text == "Hello World!"
+    assert others("") == before
+    # What is broken while it runs is not given up either.
+    host.check_output("supervisorctl restart second")
+    assert http("/", port=5002, timeout=1).status == 0
+    module(SOUND)
+    soon(lambda: http("/", port=5002, timeout=2).status == 200)
+
+
+def test_app_comes_and_goes_without_the_others_noticing(
+    converge: Any, host: Host, http: Http, others: Any, apps: Any
+) -> None:
+    before = others("")
+    host.check_output(f"printf '[program:own]\\ncommand=/bin/sleep infinity\\n' > {OWN}")
+    outcome = converge(apps(SECOND), check=True)
+    assert outcome.rc == 0, outcome
+    assert "/etc/supervisor/conf.d/second.conf" in outcome.output
+    assert converge(apps(SECOND)).rc == 0
+    assert http("/", port=5002).text == "Hello World!"
+    assert others("") == before
+    assert "own" not in host.run("supervisorctl status").stdout, "that is for its owner to start"
+    assert converge(apps(SECOND | {"state": "absent"})).rc == 0
+    assert http("/", port=5002).status == 0
+    assert host.run("find /etc /run /var/lib /var/log -name '*second*'").stdout == ""
+    assert "second" not in host.run("supervisorctl status").stdout
+    assert others("") == before
+    assert host.file(OWN).exists
+    host.check_output(f"rm {OWN}")
+
+
+def test_app_moves_to_systemd_and_back(converge: Any, host: Host, http: Http, others: Any, apps: Any) -> None:
+    before = others("hello")
+    outcome = converge(apps(hello={"manager": "systemd"}))
+    assert outcome.rc == 0, outcome
+    assert http("/", host=SITE).text == "Hello World!"
+    assert host.service("gunicorn@hello.service").is_running
+    assert "hello" not in host.run("supervisorctl status").stdout
+    assert not host.file("/etc/supervisor/conf.d/hello.conf").exists
+    assert converge(apps(hello={"manager": "systemd"})).changed == 0
+    assert converge().rc == 0
+    assert http("/", host=SITE).text == "Hello World!"
+    assert not host.service("gunicorn@hello.service").is_running
+    assert host.run("find /etc/systemd -name '*gunicorn@hello*'").stdout == ""
+    assert others("hello") == before
+
+
+def test_logs_are_put_aside_and_the_last_app_leaves_nothing_behind(
+    converge: Any, host: Host, http: Http, soon: Any
+) -> None:
+    assert converge({"supervisor_log_size": "1KB", "supervisor_log_backups": 1}).rc == 0
+    for _round in range(3):
+        host.check_output("supervisorctl restart hello")
+    soon(lambda: host.file("/var/log/supervisor/hello.stderr.log.1").exists)
+    assert host.file("/var/log/supervisor/hello.stderr.log").size < 1100
+    assert not host.file("/var/log/supervisor/hello.stderr.log.2").exists
+
+    gone = {"supervisor_apps": [{"name": name, "state": "absent"} for name in NAMES], "nginx_sites": []}
+    assert converge(gone).rc == 0
+    folders = "/etc/supervisor /etc/systemd/system/supervisor.service.d /var/log/supervisor /run/gunicorn /run/uwsgi"
+    found = host.run(f"find {folders} -name '*barehost*' {' '.join(f'-o -name {name}.*' for name in NAMES)}").stdout
+    assert found == ""
+    assert host.run("supervisorctl status").stdout == ""
+    assert http("/", port=5000).status == 0
+    assert converge(gone).changed == 0
