@@ -48,11 +48,14 @@ class Converge:
     differs: bool = False
     outcomes: list[Outcome] = field(default_factory=list)
 
-    def __call__(self, variables: Mapping[str, Any] | None = None, *, check: bool = False) -> Outcome:
-        """Converge with variables on top of the inventory's; check=True is --check --diff."""
-        outcome = run_converge(self.machine.scenario, self.machine.name, variables, check=check)
+    def __call__(
+        self, variables: Mapping[str, Any] | None = None, *, playbook: str = "", check: bool = False
+    ) -> Outcome:
+        """Converge with variables on top of the inventory's, or by another playbook; check=True is --check --diff."""
+        machine = self.machine
+        outcome = run_converge(machine.scenario, machine.name, variables, playbook=playbook, check=check)
         if not check:
-            self.differs = bool(variables) or outcome.rc != 0
+            self.differs = bool(variables or playbook) or outcome.rc != 0
         return outcome
 
 
@@ -154,9 +157,7 @@ def varied(machine: Machine) -> Callable[..., dict[str, Any]]:
     """Give the apps of the inventory with changes: varied(hello={"processes": 3}), or with further ones."""
     inventory = yaml.safe_load((ROOT / f"inventory/{machine.scenario}/group_vars/web.yml").read_text(encoding="utf-8"))
 
-    def vary(
-        *more: dict[str, Any], key: str = f"{machine.scenario}_apps", **changes: dict[str, Any]
-    ) -> dict[str, Any]:
+    def vary(*more: dict[str, Any], key: str = f"{machine.scenario}_apps", **changes: dict[str, Any]) -> dict[str, Any]:
         return {key: [app | changes.get(app["name"], {}) for app in inventory[key]] + [*more]}
 
     return vary

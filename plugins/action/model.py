@@ -13,6 +13,7 @@ from ansible_collections.barehost.web.plugins.plugin_utils._model import problem
 from ansible_collections.barehost.web.plugins.plugin_utils._problem import Problem, hint, report, show
 from ansible_collections.barehost.web.plugins.plugin_utils._schema import options
 from ansible_collections.barehost.web.plugins.plugin_utils._sources import search_folders
+from ansible_collections.barehost.web.plugins.plugin_utils._uwsgi import notes as uwsgi_notes
 
 
 class ActionModule(ActionBase):
@@ -44,6 +45,9 @@ class ActionModule(ActionBase):
         result["changed"] = False
         if found:
             result.update(failed=True, msg=report(found))
+        elif role == "uwsgi":
+            for note in uwsgi_notes(variables["uwsgi_apps"]):
+                self._display.display(note)
         return result
 
     def _variables(self, role: str, variables: dict[str, Any]) -> dict[str, Any]:

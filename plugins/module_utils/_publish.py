@@ -19,7 +19,7 @@ from typing import Any
 from ansible_collections.barehost.web.plugins.module_utils import _marks, _units, _validate
 from ansible_collections.barehost.web.plugins.module_utils._host import Answer, HostError
 from ansible_collections.barehost.web.plugins.module_utils._lock import lock, units_lock
-from ansible_collections.barehost.web.plugins.module_utils._publish_commit import Commit
+from ansible_collections.barehost.web.plugins.module_utils._publish_commit import Commit, remove_empty
 from ansible_collections.barehost.web.plugins.module_utils._publish_plan import (
     Step,
     folders_above,
@@ -64,6 +64,7 @@ def _publish(request: Request, memory: Path, *, check: bool, state: Path) -> Out
         manifest,
         entries=request.entries,
         patterns=request.remove,
+        others=_of_others(memory, manifest_path),
         purge=request.purge,
         lenient=check,
     )
@@ -175,6 +176,11 @@ def _undone(commit: Commit, doing: str) -> Iterator[None]:
         raise PublishError(f"Nothing was changed: {doing} failed: {error.strerror}{where}. {hint}") from error
 
 
+def _of_others(memory: Path, own: Path) -> set[str]:
+    """Paths that other sets publish."""
+    return {path for file in memory.glob("*.json") if file != own for path in read_manifest(file)}
+
+
 def read_manifest(path: Path) -> dict[str, Any]:
     """What the set published before, by path; empty where it never did."""
     try:
@@ -223,7 +229,14 @@ def run(options: Mapping[str, Any], *, check: bool) -> Answer:
     outcome = publish(request_from(options), check=check)
     result = dataclasses.asdict(outcome)
     warnings = [*result.pop("notes"), *(orphan_sentence(entry, paths) for entry, paths in outcome.orphans.items())]
-    told = _units.run(options, check=check).result if options["units"] else {"changed": False, "actions": []}
+    # Where no unit is wanted any more, that of the last entry may still run.
+    needed = options["units"] or any(_marks.units_to_stop())
+    told = _units.run(options, check=check).result if needed else {"changed": False, "actions": []}
+    if not check:
+        # systemd makes the folders of a service anew to stop it.
+        for file in outcome.files:
+            if file["kind"] == "directory" and file["change"] == "remove":
+                remove_empty(Path(file["path"]))
     result["changed"] = outcome.changed or told["changed"]
     result["actions"] = told["actions"]
     result["diff"] += [told["diff"]] if told["changed"] else []

@@ -32,7 +32,7 @@ def beside(path: Path) -> Path:
     return path.with_name(f".{path.name}.barehost")
 
 
-def _remove_empty(path: Path) -> None:
+def remove_empty(path: Path) -> None:
     """Remove a folder unless somebody else's file has come since the plan was made."""
     if path.is_dir() and not any(os.scandir(path)):
         path.rmdir()
@@ -43,7 +43,7 @@ def _make(step: Step, path: Path) -> None:
     item = step.item
     if step.change == "remove":
         if item.kind == "directory":
-            _remove_empty(path)
+            remove_empty(path)
         else:
             _tree.discard(path)
     elif item.kind == "link":
@@ -126,7 +126,7 @@ class Commit:
         self.clean()
         for step in [*self._inside, *self._outside]:
             if step.item.kind == "directory" and step.change == "remove":
-                _remove_empty(Path(step.item.path))
+                remove_empty(Path(step.item.path))
 
     def _put_tree(self, live: Path, staged: Path) -> None:
         if not live.exists():

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -30,6 +30,7 @@ _READ = {
     "static": ("folder", "index", "fallback", "expires"),
     "redirect": ("target", "status", "keep_path", "rest"),
     "slash": ("prefix",),
+    "files": ("folder", "otherwise"),
 }
 
 
@@ -73,12 +74,21 @@ def locations(route: Mapping[str, Any], apps: Mapping[str, Mapping[str, Any]]) -
     if kind in {"app", "uwsgi"}:
         scheme = "http://" if kind == "app" else ""
         data["upstream"] = f"{scheme}{apps[route['app']]['address']}"
-        return [below, Location(exact, kind, data)] if prefix else [below]
+        blocks = [below, Location(exact, kind, data)] if prefix else [below]
+        return _with_files(data, prefix, blocks) if data["files"] else blocks
     if kind == "proxy":
         return _proxied(data, prefix, below, exact)
     if kind == "static":
         return _static(data, prefix, below, exact)
     return _redirected(data, prefix, below, exact)
+
+
+def _with_files(data: dict[str, Any], prefix: str, blocks: Sequence[Location]) -> list[Location]:
+    below, *exact = blocks
+    data["folder"] = quote(data["files"].rstrip("/") + "/")
+    # nginx has nothing against such a name, and no two routes of a site have one path.
+    data["otherwise"] = quote(f"@app{prefix}")
+    return [replace(below, kind="files"), replace(below, match=data["otherwise"]), *exact]
 
 
 def _proxied(data: dict[str, Any], prefix: str, below: Location, exact: str) -> list[Location]:
@@ -171,6 +181,6 @@ def published(sites: Sequence[Mapping[str, Any]], apps: Sequence[Mapping[str, An
 
 def _drop_in(sites: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """The sandbox of nginx's unit, which may see home folders only if a site serves files from one."""
-    folders = (route.get("static") or "" for site in sites for route in site["routes"])
+    folders = (route.get("static") or route["files"] for site in sites for route in site["routes"])
     home = any(_HOME.match(folder) for folder in folders)
     return {"dest": DROP_IN, "template": "nginx.service.j2", "vars": {"home": home}, "restart": ["nginx.service"]}

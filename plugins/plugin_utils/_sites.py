@@ -20,6 +20,7 @@ _TEXTS: Mapping[str, Check] = {
 _ROUTE_TEXTS: Mapping[str, Check] = {
     "path": _web.path,
     "static": _web.static,
+    "files": _web.static,
     "proxy": _web.proxy,
     "redirect": _web.redirect,
     "index": _web.file_name,
@@ -30,7 +31,7 @@ _ROUTE_TEXTS: Mapping[str, Check] = {
 }
 # What a route can lead to, and the keys that only make sense with it.
 _TARGETS: Mapping[str, frozenset[str]] = {
-    "app": frozenset({"buffering", "timeout", "client_max_body_size"}),
+    "app": frozenset({"files", "buffering", "timeout", "client_max_body_size"}),
     "static": frozenset({"index", "fallback", "expires"}),
     "proxy": frozenset({"buffering", "timeout", "client_max_body_size", "host"}),
     "redirect": frozenset({"status", "keep_path"}),
@@ -92,7 +93,7 @@ def check_folders(sites: Sequence[Entry], apps: Sequence[Entry]) -> Iterator[Pro
     by_name = {app.text("name"): app for app in apps if app.present}
     for site in sites:
         for route in site.mappings("routes") if site.present else ():
-            for path, folder in route.texts("static"):
+            for path, folder in (*route.texts("static"), *route.texts("files")):
                 _, _, name, *rest = [*folder.rstrip("/").split("/"), "", ""]
                 app = by_name.get(name) if folder.startswith("/srv/") else None
                 if app is None:

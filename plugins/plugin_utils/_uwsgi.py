@@ -18,6 +18,16 @@ def from_source(app: Mapping[str, Any]) -> bool:
     return bool(app["install"] == "source" or (app["install"] == "auto" and app["python"]))
 
 
+def notes(apps: object) -> list[str]:
+    """Say which apps get a uWSGI of their own without having asked for it."""
+    return [
+        f"App '{app['name']}' runs on Python {app['python']}: it gets a uWSGI of its own, built into its environment, "
+        "because Debian's runs Debian's own Python only."
+        for app in _service.served(UWSGI, apps)
+        if app["install"] == "auto" and from_source(app)
+    ]
+
+
 def option_lines(options: Mapping[str, object]) -> list[str]:
     """Write further options as lines of an ini file; false leaves one out, a list sets it several times."""
     lists = {name: value if isinstance(value, list) else [value] for name, value in options.items()}
@@ -63,7 +73,7 @@ def check(app: App) -> list[str]:
 
 def reload(app: App) -> list[str]:
     """Give the command that has uWSGI replace its workers one after the other."""
-    return ["/bin/sh", f"{SETTINGS}/control.sh", "reload", f"/run/uwsgi/{app['name']}"]
+    return ["/bin/sh", f"{SETTINGS}/reload.sh", str(app["name"])]
 
 
 def commands(app: App) -> list[str]:
@@ -83,7 +93,7 @@ UWSGI = Server(
     start=start,
     check=check,
     reload=reload,
-    shared=(({"dest": f"{SETTINGS}/control.sh", "template": "control.sh.j2"}, False),),
+    shared=(({"dest": f"{SETTINGS}/reload.sh", "template": "reload.sh.j2"}, False),),
 )
 
 

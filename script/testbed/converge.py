@@ -57,9 +57,18 @@ class Outcome:
 
 
 def converge(
-    scenario: str, host: str, variables: Mapping[str, Any] | None = None, *, check: bool = False, timeout: float = 600
+    scenario: str,
+    host: str,
+    variables: Mapping[str, Any] | None = None,
+    *,
+    playbook: str = "",
+    check: bool = False,
+    timeout: float = 600,
 ) -> Outcome:
-    """Run playbooks/<scenario>.yml for one host of inventory/molecule.yml, with variables on top of the inventory's."""
+    """Run playbooks/<scenario>.yml, or another, for one host of inventory/molecule.yml.
+
+    The variables go on top of those of the scenario's inventory.
+    """
     with tempfile.TemporaryDirectory(prefix="barehost-") as folder:
         extra, record = Path(folder, "variables.json"), Path(folder, "record")
         extra.write_text(json.dumps(dict(variables or {})), encoding="utf-8")
@@ -70,7 +79,7 @@ def converge(
             f"--limit={host}",
             f"--extra-vars=@{extra}",
             *(["--check", "--diff"] if check else []),
-            f"playbooks/{scenario}.yml",
+            f"playbooks/{playbook or scenario}.yml",
         ]
         ended = subprocess.run(
             command,

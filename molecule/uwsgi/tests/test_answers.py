@@ -33,7 +33,7 @@ def test_every_app_answers_through_nginx(http: Http, host_name: str, path: str, 
 
 
 def test_file_is_served_by_nginx_and_everything_else_by_the_app(host: Host, http: Http) -> None:
-    host.check_output("echo from a file > /srv/www/toy/robots.txt")
+    host.check_output("mkdir -p /srv/www/toy && echo from a file > /srv/www/toy/robots.txt")
     host.check_output("systemctl stop uwsgi@toy.socket uwsgi@toy.service")
     assert http("/robots.txt", host=TOY).text == "from a file\n"
     assert http("/request", host=TOY).status == 502
@@ -46,15 +46,12 @@ def test_http_is_spoken_where_it_is_asked_for(http: Http) -> None:
     assert http("/", port=3031).text == "Good morning"
 
 
-@pytest.mark.parametrize(("port", "workers", "threads"), [(9191, 4, 2), (9091, 4, 2)])
-def test_statistics_tell_what_the_workers_do(host: Host, port: int, workers: int, threads: int) -> None:
-    # The bare JSON on 9191, an HTTP answer on 9091.
-    ask = f"import socket; s=socket.create_connection(('127.0.0.1', {port})); s.sendall(b'GET / HTTP/1.0\\r\\n\\r\\n')"
-    said = host.check_output(f'python3 -c "{ask}; print(s.makefile().read())"')
-    assert said.startswith("HTTP/1.0 200") is (port == 9091)
-    statistics = json.loads(said[said.index("{") :])
-    assert len(statistics["workers"]) == workers
-    assert {len(worker["cores"]) for worker in statistics["workers"]} == {threads}
+def test_statistics_tell_what_the_workers_do(host: Host, http: Http) -> None:
+    connect = "import socket; s = socket.create_connection(('127.0.0.1', 9191)); print(s.makefile().read())"
+    for said in (host.check_output(f'python3 -c "{connect}"'), http("/", port=9091).text):
+        workers = json.loads(said)["workers"]
+        assert len(workers) == 4
+        assert {len(worker["cores"]) for worker in workers} == {2}
 
 
 def test_statistics_are_for_this_host_only(host: Host) -> None:
@@ -69,7 +66,7 @@ def test_settings_are_those_that_were_asked_for(host: Host) -> None:
         for line in host.file("/etc/uwsgi/hello.ini").content_string.splitlines()
         if " = " in line and not line.startswith(";")
     )
-    wanted = {"processes": "4", "threads": "2", "max-requests": "5000", "buffer-size": "32768", "post-buffering": "4096"}
+    wanted = {"processes": "4", "threads": "2", "max-requests": "5000", "buffer-size": "32768"}
     assert {name: ini[name] for name in wanted} == wanted
     site = host.file("/etc/nginx/sites-available/main.conf").content_string
     assert "uwsgi_read_timeout 30s;" in site
@@ -105,8 +102,8 @@ def test_requests_that_wait_do_not_block_each_other(http: Http) -> None:
     ],
 )
 def test_app_is_told_where_it_is_mounted(http: Http, path: str, script_name: str, path_info: str) -> None:
-    claims = {"X-Script-Name": "/claimed", "X-Real-IP": "203.0.113.66", "SCRIPT_NAME": "/x", "X-Forwarded-Proto": "https"}
-    for headers in ({}, claims):
+    claims = {"X-Script-Name": "/claimed", "X-Real-IP": "203.0.113.66", "SCRIPT_NAME": "/x"}
+    for headers in ({}, claims | {"X-Forwarded-Proto": "https"}):
         told = http(path, host=SITE, headers=headers).json()
         assert told["environ"] == {
             "SCRIPT_NAME": script_name,

@@ -74,7 +74,8 @@ def test_app_is_always_told_about_its_client(options: dict[str, Any]) -> None:
 
 
 def test_hooks_are_published_as_they_are() -> None:
-    assert render()["/etc/gunicorn/barehost_wsgi.py"] == (REPOSITORY / "templates/barehost_wsgi.py").read_text(encoding="utf-8")
+    hooks = REPOSITORY / "templates/barehost_wsgi.py"
+    assert render()["/etc/gunicorn/barehost_wsgi.py"] == hooks.read_text(encoding="utf-8")
 
 
 def test_drop_ins_hold_one_section() -> None:

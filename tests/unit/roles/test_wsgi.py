@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import SimpleNamespace
@@ -174,3 +175,55 @@ def test_header_script_name_which_old_gunicorn_believes_is_undone(target: str, c
     claim: dict[str, Any] = {"SCRIPT_NAME": "/foo", "HTTP_SCRIPT_NAME": "/bar,/foo"}
     got = seen(REMOTE_ADDR=peer, PATH_INFO=cut, RAW_URI=target, **claim)
     assert (got["SCRIPT_NAME"], got["PATH_INFO"]) == ("", whole)
+
+
+@pytest.mark.parametrize(
+    ("target", "path_info"),
+    [
+        ("/a/../b//c?x=1", "/a/../b//c"),
+        ("//a", "//a"),
+        ("/caf%C3%A9/%2F", "/caf\xc3\xa9//"),
+        ("http://h.test/a%20b?", "/a b"),
+    ],
+)
+def test_path_is_the_one_that_the_client_wrote(target: str, path_info: str) -> None:
+    # What uWSGI and mod_wsgi hand over: the web server has tidied the path up, and nothing is left out for being empty.
+    tidied = {"RAW_URI": None, "REQUEST_URI": target, "SCRIPT_NAME": "/x", "PATH_INFO": "/y", "CONTENT_LENGTH": ""}
+    environ = {name: value for name, value in tidied.items() if value is not None}
+    got: dict[str, Any] = {}
+    app = HOOKS.BehindProxy(lambda env, _start: [got.update(env) or b""], LOCAL)
+    app({"REMOTE_ADDR": "198.51.100.9", "wsgi.url_scheme": "http", **environ}, None)
+    assert (got["SCRIPT_NAME"], got["PATH_INFO"]) == ("", path_info)
+    assert "CONTENT_LENGTH" not in got
+
+
+def test_web_server_is_believed_wherever_the_client_is() -> None:
+    told = {"HTTP_X_REAL_IP": "192.0.2.7", "HTTP_X_FORWARDED_PROTO": "https", "HTTP_X_SCRIPT_NAME": "/util"}
+    claims = {"PATH_INFO": "/util/x", "HTTP_HOST": "example.test", **told}
+    got = seen(REMOTE_ADDR="192.0.2.7", BAREHOST_WEB_SERVER="nginx", **claims)
+    assert (got["SCRIPT_NAME"], got["PATH_INFO"], got["wsgi.url_scheme"]) == ("/util", "/x", "https")
+    assert "BAREHOST_WEB_SERVER" not in got
+    got = seen(REMOTE_ADDR="192.0.2.7", HTTP_BAREHOST_WEB_SERVER="nginx", **claims)
+    assert (got["SCRIPT_NAME"], got["wsgi.url_scheme"]) == ("", "http")
+
+
+@pytest.mark.parametrize(
+    ("reference", "answer"),
+    [("sample:app", b"app"), ("sample:factory()", b"made"), ("package.deep:holder.app", b"held")],
+)
+def test_script_loads_the_app_from_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reference: str, answer: bytes
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", [*sys.path])
+    monkeypatch.setattr("sys.modules", {**sys.modules})
+    (tmp_path / "package").mkdir()
+    (tmp_path / "sample.py").write_text(
+        "def app(environ, start): return [b'app']\ndef factory(): return lambda environ, start: [b'made']\n"
+    )
+    (tmp_path / "package/deep.py").write_text(
+        "class holder:\n    @staticmethod\n    def app(environ, start): return [b'held']\n"
+    )
+    app = HOOKS.application(reference, str(tmp_path))
+    assert Path.cwd() == tmp_path
+    assert app({"PATH_INFO": "/", "RAW_URI": "/", "wsgi.url_scheme": "http"}, None) == [answer]

@@ -106,6 +106,33 @@ OUT = "take another name"
             "web_apps[0].wsgi: 'wsgi.py' names no callable; write 'module:callable', such as 'wsgi:app'",
         ),
         ([app(server="uwsg")], "web_apps[0].server: 'uwsg' is not one of its values; did you mean 'uwsgi'?"),
+        (
+            [app(server="uwsgi", stats=":9191")],
+            "web_apps[0].stats: ':9191' can be reached from elsewhere; write '127.0.0.1:9191'",
+        ),
+        ([app(server="uwsgi", stats="9191")], "web_apps[0].stats: '9191' is not an address and a port"),
+        ([app(server="uwsgi", buffer_size=70000)], "web_apps[0].buffer_size: is 70000; the most is 65535"),
+        (
+            [app(server="uwsgi", cheaper=4, processes=4)],
+            "web_apps[0].cheaper: is 4; it must be below processes, which is 4",
+        ),
+        (
+            [app(server="uwsgi", options={"harakiri": 5})],
+            "web_apps[0].options.harakiri: is a key of the app itself; write 'timeout' beside options",
+        ),
+        (
+            [app(server="uwsgi", options={"uid": "root"})],
+            "web_apps[0].options.uid: is up to the unit that runs the app; leave it out",
+        ),
+        (
+            [app(server="uwsgi", options={"max_fd": 5})],
+            "web_apps[0].options.max_fd: is not the name of a setting; write it as in an ini file of uWSGI",
+        ),
+        (
+            [app(server="uwsgi", options={"log-format": "a\nuid = root"})],
+            "web_apps[0].options.log-format: has more than one line; give a list to set an option several times",
+        ),
+        ([app(server="uwsgi", protocol="fastcgi")], "web_apps[0].protocol: 'fastcgi' is not one of its values"),
         ([app(python=3.10)], "web_apps[0].python: must be a text, not 3.1; put it in quotes"),
         ([app(python="python3.12")], "web_apps[0].python: 'python3.12' is not a version of Python"),
         ([app(requirements=["a", "-r b"])], "web_apps[0].requirements[1]: '-r b' is an option of the installer"),

@@ -18,17 +18,22 @@ from ansible_collections.barehost.web.plugins.plugin_utils._nginx import (
 )
 from ansible_collections.barehost.web.plugins.plugin_utils._schema import fill, load
 
-APPS = {"util": {"name": "util", "protocol": "http", "address": "unix:/run/gunicorn/util.sock"}}
+APPS = {
+    "util": {"name": "util", "protocol": "http", "address": "unix:/run/gunicorn/util.sock"},
+    "toy": {"name": "toy", "protocol": "uwsgi", "address": "unix:/run/uwsgi/toy.sock"},
+}
 
 
 def blocks(**route: Any) -> list[tuple[str, str, Any]]:
     site = {"name": "s", "domains": ["s.test"], "routes": [route]}
     (filled,) = fill([site], load("nginx", "nginx_sites"))
     found = locations(filled["routes"][0], APPS)
-    wanted = {"app": "upstream", "proxy": "upstream", "static": "folder", "slash": "prefix", "redirect": "target"}
+    wanted = dict.fromkeys(("app", "uwsgi", "proxy"), "upstream") | dict.fromkeys(("static", "files"), "folder")
+    wanted |= {"slash": "prefix", "redirect": "target"}
     return [(block.match, block.kind, block.data[wanted[block.kind]]) for block in found]
 
 
+TOY = "unix:/run/uwsgi/toy.sock"
 SOCKET = "http://unix:/run/gunicorn/util.sock"
 
 
@@ -38,6 +43,12 @@ SOCKET = "http://unix:/run/gunicorn/util.sock"
         ({"path": "/", "app": "util"}, [("/", "app", SOCKET)]),
         ({"path": "/util", "app": "util"}, [("/util/", "app", SOCKET), ("= /util", "app", SOCKET)]),
         ({"path": "/util/", "app": "util"}, [("/util/", "app", SOCKET), ("= /util", "app", SOCKET)]),
+        ({"path": "/", "app": "toy"}, [("/", "uwsgi", TOY)]),
+        ({"path": "/", "app": "toy", "files": "/srv/www"}, [("/", "files", "/srv/www/"), ("@app", "uwsgi", TOY)]),
+        (
+            {"path": "/util", "app": "util", "files": "/srv/www/"},
+            [("/util/", "files", "/srv/www/"), ("@app/util", "app", SOCKET), ("= /util", "app", SOCKET)],
+        ),
         ({"path": "/", "proxy": "http://127.0.0.1:8080"}, [("/", "proxy", "http://127.0.0.1:8080")]),
         (
             {"path": "/a", "proxy": "http://127.0.0.1:8080"},
@@ -128,6 +139,7 @@ def read_by(template: Path) -> set[str]:
     "route",
     [
         {"path": "/a", "app": "util"},
+        {"path": "/a", "app": "toy", "files": "/srv/a"},
         {"path": "/a", "proxy": "http://127.0.0.1:8080"},
         {"path": "/a", "static": "/srv/a"},
         {"path": "/a", "redirect": "/b"},
