@@ -124,11 +124,7 @@ def _do(supervisor: Supervisor, work: ProgramWork, wanted: Mapping[str, Wanted])
             supervisor.start(name)
         else:
             supervisor.add(name)
-    return {
-        wanted[name].name: text
-        for name in work.reload
-        if (text := _reload(wanted[name], known[name]["pid"]))
-    }
+    return {wanted[name].name: text for name in work.reload if (text := _reload(wanted[name], known[name]["pid"]))}
 
 
 def _reload(one: Wanted, process: int) -> str:

@@ -172,9 +172,7 @@ class Sandbox:
             return self._run_plain(command, folder, doing)
         return self._run_unit(command, folder, doing, variables)
 
-    def _run_plain(
-        self, command: Sequence[str | Path], folder: Path, doing: str
-    ) -> subprocess.CompletedProcess[str]:
+    def _run_plain(self, command: Sequence[str | Path], folder: Path, doing: str) -> subprocess.CompletedProcess[str]:
         """Run it without systemd, as in a container: with the rights of the user, and in a process group that ends."""
         words = ["setpriv", "--no-new-privs", "--", *(str(word) for word in command)]
         surroundings = {"PATH": _PATH, "LANG": "C.UTF-8", "HOME": str(folder), **self.environment}

@@ -29,7 +29,9 @@ _HOME = re.compile(r"/(home|root|run/user)(/|\Z)")
 def supervised(apps: object) -> list[App]:
     """Give the apps that supervisord is to run, with defaults."""
     filled = select(apps, "supervisor")
-    return [app for app in filled if app["state"] == "present" and app["server"] in SERVERS and _service.supervised(app)]
+    return [
+        app for app in filled if app["state"] == "present" and app["server"] in SERVERS and _service.supervised(app)
+    ]
 
 
 def started(app: App) -> list[str]:

@@ -21,7 +21,8 @@ OWNER = "barehost.checkout"
 FIRST_PORT = 8080
 # What a container is given that has supervisord for its first process. Here it waits until a role has installed it.
 PLAIN = """mkdir -p /run/sshd
-until [ "$(dpkg-query --show --showformat '${db:Status-Status}' supervisor 2>/dev/null)" = installed ]; do sleep 0.2; done
+status() { dpkg-query --show --showformat '${db:Status-Status}' supervisor 2>/dev/null; }
+until [ "$(status)" = installed ]; do sleep 0.2; done
 exec supervisord --nodaemon --configuration /etc/supervisor/supervisord.conf
 """
 

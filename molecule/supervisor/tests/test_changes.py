@@ -28,7 +28,7 @@ SECOND = {
     "manager": "supervisor",
     "bind": ":5002",
 }
-OWN = "/etc/supervisor/conf.d/own.conf"
+ROLES = ("gunicorn", "uwsgi", "supervisor")
 
 
 @pytest.fixture
@@ -43,13 +43,19 @@ def apps(varied: Any) -> Callable[..., dict[str, Any]]:
     return vary
 
 
-ROLES = ("gunicorn", "uwsgi", "supervisor")
-
-
 @pytest.fixture
 def others(program: Any) -> Any:
     """Give the processes of all apps but one."""
     return lambda name: {other: program(other).processes for other in NAMES if other != name}
+
+
+@pytest.fixture
+def own(host: Host) -> Iterator[str]:
+    """Give a section of the administrator's own, which supervisord has not read."""
+    path = "/etc/supervisor/conf.d/own.conf"
+    host.check_output(f"printf '[program:own]\\ncommand=/bin/sleep infinity\\n' > {path}")
+    yield path
+    host.check_output(f"rm {path}")
 
 
 @pytest.fixture
@@ -83,9 +89,7 @@ def test_environment_restarts_one_app_only_and_requests_wait(
     assert others("hello") == before
 
 
-def test_section_is_taken_up_and_requests_wait(
-    converge: Any, host: Host, http: Http, others: Any, apps: Any
-) -> None:
+def test_section_is_taken_up_and_requests_wait(converge: Any, host: Host, http: Http, others: Any, apps: Any) -> None:
     before = others("hello")
     with http.watch("/", host=SITE) as seen:
         outcome = converge(apps(hello={"graceful_timeout": 20}))
@@ -95,9 +99,7 @@ def test_section_is_taken_up_and_requests_wait(
     assert host.check_output("supervisorctl reread") == "No config updates to processes"
 
 
-def test_what_a_killed_run_still_owed_is_made_good(
-    converge: Any, host: Host, program: Any, others: Any
-) -> None:
+def test_what_a_killed_run_still_owed_is_made_good(converge: Any, host: Host, program: Any, others: Any) -> None:
     before, master = others("hello"), program("hello").master
     host.check_output("printf restart > /var/lib/barehost/marks/hello.program")
     assert converge().task("program sections").result["actions"] == ["restart hello.program"]
@@ -136,10 +138,9 @@ def test_app_that_cannot_be_loaded_is_told_and_the_others_never_notice(
 
 
 def test_app_comes_and_goes_without_the_others_noticing(
-    converge: Any, host: Host, http: Http, others: Any, apps: Any
+    converge: Any, host: Host, http: Http, others: Any, apps: Any, own: str
 ) -> None:
     before = others("")
-    host.check_output(f"printf '[program:own]\\ncommand=/bin/sleep infinity\\n' > {OWN}")
     outcome = converge(apps(SECOND), check=True)
     assert outcome.rc == 0, outcome
     assert "/etc/supervisor/conf.d/second.conf" in outcome.output
@@ -152,8 +153,7 @@ def test_app_comes_and_goes_without_the_others_noticing(
     assert host.run("find /etc /run /var/lib /var/log -name '*second*'").stdout == ""
     assert "second" not in host.run("supervisorctl status").stdout
     assert others("") == before
-    assert host.file(OWN).exists
-    host.check_output(f"rm {OWN}")
+    assert host.file(own).exists
 
 
 def test_app_moves_to_systemd_and_back(converge: Any, host: Host, http: Http, others: Any, apps: Any) -> None:

@@ -49,9 +49,7 @@ def test_killed_master_is_back_within_two_seconds_and_nothing_is_left_of_the_old
 
 
 @pytest.mark.parametrize(("name", "path"), APPS)
-def test_no_request_is_lost_when_an_app_restarts(
-    host: Host, http: Http, program: Any, name: str, path: str
-) -> None:
+def test_no_request_is_lost_when_an_app_restarts(host: Host, http: Http, program: Any, name: str, path: str) -> None:
     before = program(name).processes
     with http.watch(path, host=SITE) as seen:
         for _round in range(2):

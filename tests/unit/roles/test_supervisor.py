@@ -40,7 +40,18 @@ RUN, SOCKETS = load("barehost_run"), load("barehost_sockets")
 
 @pytest.mark.parametrize(
     "value",
-    ["", "plain", "two words", 'a "b" \\ $HOME `id`', "it's 100%", "ünïcode\ttab", "two\nlines", "#no comment;", "\\n", "a=b"],
+    [
+        "",
+        "plain",
+        "two words",
+        'a "b" \\ $HOME `id`',
+        "it's 100%",
+        "ünïcode\ttab",
+        "two\nlines",
+        "#no comment;",
+        "\\n",
+        "a=b",
+    ],
 )
 def test_environment_comes_back_as_role_app_has_written_it(value: str) -> None:
     variables = {"FIRST": "1", "VALUE": value, "last": "z"}
@@ -64,7 +75,9 @@ def test_files_that_others_have_written_are_read_as_systemd_does(line: str, valu
     assert RUN.variables_of(f"; comment\n{line}\n\n#Y=1\nnonsense\n") == {"X": value}
 
 
-def test_app_gets_its_own_environment_and_nothing_of_supervisord(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_app_gets_its_own_environment_and_nothing_of_supervisord(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SUPERVISOR_SERVER_URL", "unix:///x")
     who = pwd.getpwuid(os.getuid())
     assert RUN.environment(tmp_path / "none", who)["USER"] == who.pw_name

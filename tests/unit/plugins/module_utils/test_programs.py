@@ -104,7 +104,7 @@ def test_programs_of_ours_are_those_whose_sections_were_published(tmp_path: Path
     assert published(tmp_path) == set()
     paths = ["/etc/supervisor/conf.d/util.conf", "/etc/supervisor/barehost_run.py", "/etc/systemd/system/x.conf"]
     (tmp_path / "published").mkdir()
-    (tmp_path / "published/supervisor.json").write_text(json.dumps(dict.fromkeys(paths, {})))
+    (tmp_path / "published/supervisor.json").write_text(json.dumps({path: {} for path in paths}))
     assert published(tmp_path) == {"util"}
 
 
