@@ -8,6 +8,7 @@ import contextlib
 import glob
 import json
 import os
+import shutil
 import socket
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -31,6 +32,8 @@ from ansible_collections.barehost.web.plugins.module_utils._units_plan import Wa
 SERVICE = "supervisor.service"
 _SOCKETS = "/run/barehost-sockets.sock"
 _SECTIONS = Path("/etc/supervisor/conf.d")
+#: Where an app has a folder of its own as long as it runs.
+_FOLDERS = (Path("/run/gunicorn"), Path("/run/uwsgi"))
 _SECONDS = 10
 _LOG_LINES = 60
 _RELOAD_SECONDS = 120
@@ -69,11 +72,12 @@ def end(wanted: Sequence[Wanted], *, check: bool, state: Path) -> list[str]:
         if marks[one.name] or short(one.name) in work.stop:
             _close_socket(short(one.name))
     if work.stop:
-        logs = {name: process for name, process in supervisor.processes().items() if marks.get(f"{name}{SUFFIX}")}
+        ended = {name: process for name, process in supervisor.processes().items() if marks.get(f"{name}{SUFFIX}")}
         supervisor.stop(work.stop)
         for name in work.stop:
             supervisor.drop(name)
-            _remove_logs(logs.get(name, {}))
+            if name in ended:
+                _remove_traces(name, ended[name])
     for one in wanted:
         _marks.clear_mark(one.name, state)
     return work.sentences()
@@ -204,9 +208,11 @@ def _explain(one: Wanted, reason: str, log: str) -> str:
     )
 
 
-def _remove_logs(process: Mapping[str, Any]) -> None:
-    """Remove what a program has written out that is gone for good, also what was put aside."""
-    for log in (Path(process.get(f"{kind}_logfile") or "/") for kind in ("stdout", "stderr")):
+def _remove_traces(name: str, process: Mapping[str, Any]) -> None:
+    """Remove what a program has left that is gone for good: folders, and what it wrote out, also what was put aside."""
+    for folder in _FOLDERS:
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for log in (Path(process[f"{kind}_logfile"]) for kind in ("stdout", "stderr")):
         for file in log.parent.glob(f"{glob.escape(log.name)}*") if log.name else ():
             file.unlink(missing_ok=True)
 

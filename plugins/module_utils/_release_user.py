@@ -1,6 +1,6 @@
 # Copyright: barehost.web contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Do foreign work without root: a function in a child of this process, a command in a sandbox of systemd if there is one.
+"""Do foreign work without root: a function in a child of this process, a command in a sandbox of systemd where it runs.
 
 This module is private to the collection.
 """
@@ -147,8 +147,9 @@ def _in_child(who: Account, work: Callable[[], dict[str, Any]], writing: int) ->
 class Sandbox:
     """Runs commands of one app as its user, in a transient unit that can write to ``writable`` only.
 
-    Where systemd runs, that is a unit rather than a child: when the command ends, or the time is over, nothing it started is left. The
-    environment goes through a file that only root can read, because arguments and unit properties are public.
+    Where systemd runs, that is a unit rather than a child: when the command ends, or the time is over, nothing that it
+    started is left. The environment goes through a file that only root can read, because arguments and properties of
+    units are public.
     """
 
     app: str

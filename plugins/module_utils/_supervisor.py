@@ -15,10 +15,11 @@ import time
 import xmlrpc.client
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from ansible_collections.barehost.web.plugins.module_utils._host import HostError
 
+Data: TypeAlias = Any  # whatever supervisord answers
 CONTROL = Path("/run/supervisor.sock")
 _CONFIGURATION = "/etc/supervisor/supervisord.conf"
 _PAUSE = 0.1
@@ -62,7 +63,7 @@ class Supervisor:
     def __init__(self, path: Path = CONTROL) -> None:
         self._path = path
 
-    def _call(self, method: str, *arguments: object) -> Any:
+    def _call(self, method: str, *arguments: object) -> Data:
         proxy = xmlrpc.client.ServerProxy("http://localhost", transport=_Transport(self._path))
         try:
             return getattr(proxy.supervisor, method)(*arguments)

@@ -19,7 +19,7 @@ APPS = [("hello", "/"), ("toy", "/toy/")]
 
 @pytest.mark.parametrize(("name", "path"), APPS)
 def test_killed_worker_is_back_within_two_seconds(
-    host: Host, http: Http, program: Any, soon: Any, name: str, path: str
+    host: Host, http: Http, program: Any, *, soon: Any, name: str, path: str
 ) -> None:
     master, before = program(name).master, program(name).workers
     victim = min(before)
@@ -32,7 +32,7 @@ def test_killed_worker_is_back_within_two_seconds(
 
 @pytest.mark.parametrize(("name", "path"), APPS)
 def test_killed_master_is_back_within_two_seconds_and_nothing_is_left_of_the_old_one(
-    host: Host, http: Http, program: Any, soon: Any, name: str, path: str
+    host: Host, http: Http, program: Any, *, soon: Any, name: str, path: str
 ) -> None:
     before = program(name).processes
     master = program(name).master
