@@ -65,7 +65,7 @@ def module(host: Host) -> Iterator[Callable[[str], object]]:
     host.check_output(f"rm {MODULE}")
 
 
-def test_settings_reload_their_app_only(converge: Any, program: Any, others: Any, apps: Any) -> None:
+def test_settings_reload_their_app_only(converge: Any, program: Any, apps: Any) -> None:
     before, masters = program("other").processes, [program(name).master for name in ("hello", "toy")]
     workers = program("hello").workers | program("toy").workers
     outcome = converge(apps(hello={"timeout": 40}, toy={"timeout": 40}))
