@@ -14,6 +14,7 @@ from ansible_collections.barehost.web.plugins.plugin_utils._listen import local,
 from ansible_collections.barehost.web.plugins.plugin_utils._problem import Fault, Problem
 from ansible_collections.barehost.web.plugins.plugin_utils._schema import Spec, fill, load, union
 
+_SUPERVISOR = ("supervisor", "supervisor_apps")
 # Which options of which roles make up an entry of each variable of the model.
 VARIABLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "web_apps": (
@@ -22,6 +23,7 @@ VARIABLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("uwsgi", "uwsgi_apps"),
         ("mod_wsgi", "mod_wsgi_apps"),
         ("flask", "flask_apps"),
+        _SUPERVISOR,
     ),
     "web_sites": (("nginx", "nginx_sites"), ("apache", "apache_sites")),
     "app_apps": (("app", "app_apps"),),
@@ -29,6 +31,7 @@ VARIABLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "uwsgi_apps": (("uwsgi", "uwsgi_apps"),),
     "mod_wsgi_apps": (("mod_wsgi", "mod_wsgi_apps"),),
     "flask_apps": (("flask", "flask_apps"),),
+    "supervisor_apps": (_SUPERVISOR,),
     "nginx_sites": (("nginx", "nginx_sites"),),
     "nginx_apps": (("nginx", "nginx_apps"),),
     "apache_sites": (("apache", "apache_sites"),),
@@ -43,6 +46,7 @@ ROLES: Mapping[str, str] = {
     "uwsgi": "uwsgi_apps",
     "mod_wsgi": "mod_wsgi_apps",
     "flask": "flask_apps",
+    "supervisor": "supervisor_apps",
     "nginx": "nginx_sites",
     "apache": "apache_sites",
 }
