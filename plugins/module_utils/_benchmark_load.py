@@ -147,6 +147,8 @@ def start(target: Target, limit: float) -> float:
         seconds = time.monotonic() - began
         if http.client.OK <= status < http.client.MULTIPLE_CHOICES:
             return seconds
+        if http.client.OK <= status < http.client.INTERNAL_SERVER_ERROR:
+            raise FaultError(f"GET {target.path} answers {said}")
         if seconds > limit:
             raise FaultError(f"GET {target.path} has no good answer {limit:g} seconds after the start, but {said}")
         time.sleep(_PAUSE)

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -150,9 +150,11 @@ def _names(wanted: Settings) -> Iterator[Problem]:
 
 
 def _model_problems(wanted: Settings, folders: Sequence[Path]) -> Iterator[Problem]:
-    """Check our entries among those of the model; what is wrong with those is told by their roles."""
+    """Check our entries among those of the model."""
     # The development server has rules of its own, which have been checked.
     checked = [server for server in wanted.servers if server != DEVELOPMENT]
+    if not checked:
+        return
     site = wanted.site()
     site["routes"] = [route for route in site["routes"] if route["path"][1:] in checked]
     model = {
@@ -160,11 +162,18 @@ def _model_problems(wanted: Settings, folders: Sequence[Path]) -> Iterator[Probl
         "web_sites": [*wanted.sites, site],
     }
     renamed = {f"web_apps[{len(wanted.apps) + index}]": f"{ROLE}_app" for index in range(len(checked))}
-    renamed[f"web_sites[{len(wanted.sites)}].listen[0]"] = f"{ROLE}_port"
+    renamed |= dict.fromkeys((f"web_sites[{len(wanted.sites)}].listen{end}" for end in ("[0]", "")), f"{ROLE}_port")
+    # What is wrong without ours is told by the roles whose business it is.
+    former = set(_model.problems({"web_apps": wanted.apps, "web_sites": wanted.sites}, folders))
     for problem in _model.problems(model, folders):
-        for former, path in renamed.items():
-            if problem.path.startswith(former):
-                yield replace(problem, path=path + problem.path.removeprefix(former))
+        if problem not in former:
+            yield Problem(*(_renamed(text, renamed) for text in (problem.path, problem.reason, problem.way_out)))
+
+
+def _renamed(text: str, names: Mapping[str, str]) -> str:
+    for former, name in names.items():
+        text = text.replace(former, name)
+    return text
 
 
 def plan(wanted: Settings, known: Mapping[str, Sequence[str]]) -> tuple[dict[str, Any], list[str]]:

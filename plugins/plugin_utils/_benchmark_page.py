@@ -38,7 +38,7 @@ dt { color: var(--dim); } dd { margin: 0; }
 summary { cursor: pointer; color: var(--dim); }
 .fault { border-left: 3px solid #d4573b; padding-left: .75rem; }
 """
-_WIDTH, _LEFT, _RIGHT, _ROW, _BAR, _TOP, _BOTTOM = 460, 132, 58, 40, 20, 6, 24
+_WIDTH, _LEFT, _RIGHT, _ROW, _BAR, _TOP, _BOTTOM = 360, 76, 58, 36, 18, 4, 22
 
 
 def page(report: Report) -> str:

@@ -18,6 +18,7 @@ class Metric:
 
     key: str
     title: str
+    short: str
     unit: str
     read: Callable[[Mapping[str, Any]], float]
     digits: int
@@ -30,12 +31,12 @@ class Metric:
 
 
 METRICS = (
-    Metric("requests", "requests per second", "1/s", lambda one: one["requests"], 0, more=True),
-    Metric("p50", "latency, median", "ms", lambda one: one["latency"]["50"] * 1000, 1),
-    Metric("p90", "latency, 90 %", "ms", lambda one: one["latency"]["90"] * 1000, 1),
-    Metric("p99", "latency, 99 %", "ms", lambda one: one["latency"]["99"] * 1000, 1),
-    Metric("memory", "memory (PSS)", "MiB", lambda one: one["memory"] / _MEBI, 1),
-    Metric("start", "start to first answer", "s", lambda one: one["start"], 2),
+    Metric("requests", "requests per second", "requests", "1/s", lambda one: one["requests"], 0, more=True),
+    Metric("p50", "latency, median", "p50", "ms", lambda one: one["latency"]["50"] * 1000, 1),
+    Metric("p90", "latency, 90 %", "p90", "ms", lambda one: one["latency"]["90"] * 1000, 1),
+    Metric("p99", "latency, 99 %", "p99", "ms", lambda one: one["latency"]["99"] * 1000, 1),
+    Metric("memory", "memory (PSS)", "memory", "MiB", lambda one: one["memory"] / _MEBI, 1),
+    Metric("start", "start to first answer", "start", "s", lambda one: one["start"], 2),
 )
 
 
@@ -102,20 +103,17 @@ class Report:
 
     def table(self) -> list[str]:
         """Give the lines of a table for the terminal."""
-        head = ["server", *(f"{metric.title} [{metric.unit}]" for metric in METRICS)]
+        head = [("server", ""), *((metric.short, metric.unit) for metric in METRICS)]
         rows = [[self.name(server), *self._cells(server)] for server in self.servers]
-        lines = [*_aligned(_wrapped(head), rows), ""]
+        lines = [*_aligned([list(line) for line in zip(*head, strict=True)], rows), ""]
         lines += [f"{name + ':':<14}{text}" for name, text in self.about()]
         return lines + [f"not counted: {fault}" for fault in self.faults()]
 
     def _cells(self, server: str) -> Iterator[str]:
         for metric in METRICS:
             found = self.figure(server, metric)
-            yield (
-                f"{metric.text(found.median)} ({metric.text(found.least)} to {metric.text(found.most)})"
-                if found
-                else "-"
-            )
+            spread = f" ({metric.text(found.least)} to {metric.text(found.most)})" if found and metric.more else ""
+            yield f"{metric.text(found.median)}{spread}" if found else "-"
 
     def plain(self) -> dict[str, Any]:
         """Give everything for a file of JSON."""
@@ -149,13 +147,6 @@ def read(plan: Mapping[str, Any], size: Mapping[str, Any], rounds: Sequence[Mapp
         loads=[one["load"] for one in rounds],
         when=when,
     )
-
-
-def _wrapped(head: Sequence[str]) -> list[list[str]]:
-    """Write the titles in two lines: what, and in which unit."""
-    first = [title.split(" [")[0] for title in head]
-    second = [f"[{title.split(' [')[1]}" if " [" in title else "" for title in head]
-    return [first, second]
 
 
 def _aligned(head: Sequence[Sequence[str]], rows: Sequence[Sequence[str]]) -> list[str]:
