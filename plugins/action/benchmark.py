@@ -29,6 +29,8 @@ class ActionModule(HostAction):
         """Do one step."""
         if options["step"] == "begin":
             return self._begin(options["settings"], options["model"], variables)
+        if options["step"] == "note":
+            return self.on_host({"step": "note", "servers": options["plan"]["servers"]}, variables)
         if options["step"] == "measure":
             keys = ("host", "port", "connections", "seconds")
             chosen = {key: options["plan"][key] for key in keys} | {"apps": options["plan"]["targets"]}
@@ -43,12 +45,11 @@ class ActionModule(HostAction):
             lines = "\n".join(f"- {problem}" for problem in ordered(found))
             raise AnsibleActionFail(f"Nothing was changed. What is wanted of the benchmark has mistakes:\n{lines}")
         wanted = settings(given, model)
-        result = self.on_host({"step": "begin", "servers": wanted.servers}, variables)
+        result = self.on_host({"step": "begin"}, variables)
         if result.get("failed") or "entries" not in result:
             return result
-        result["plan"], reasons = plan(wanted, result.pop("entries"))
+        result["plan"], reasons = plan(wanted, result.pop("entries"), result["unfinished"])
         if reasons:
-            self.on_host({"step": "end"}, variables)
             lines = "\n".join(f"- {reason}" for reason in reasons)
             raise AnsibleActionFail(
                 f"Nothing was changed, because what the host serves is not what the inventory says:\n{lines}\n"

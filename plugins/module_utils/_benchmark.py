@@ -49,12 +49,19 @@ def version(server: str, app: str, root: Path = Path("/srv")) -> str:
     return installed([package]).get(package, "")
 
 
-def begin(options: Mapping[str, Any]) -> Answer:
-    """Note what the host is like, and tell what is on it."""
+def begin(_options: Mapping[str, Any]) -> Answer:
+    """Tell what the host is like, and whether a benchmark was killed on it."""
     supported_codename()
-    fresh = _benchmark_host.remember(_benchmark_host.Places(tuple(options["servers"])))
-    notes = [] if fresh else ["An earlier benchmark was cut off. The host will be as it was before that one."]
-    return Answer({"changed": False, "entries": _benchmark_host.entries(), "size": size()}, notes)
+    unfinished = _benchmark_host.unfinished()
+    notes = ["An earlier benchmark was cut off. What it has left on the host is removed first."] if unfinished else []
+    entries = _benchmark_host.entries()
+    return Answer({"changed": False, "entries": entries, "unfinished": unfinished, "size": size()}, notes)
+
+
+def note(options: Mapping[str, Any]) -> Answer:
+    """Note what the host is like, for the end."""
+    _benchmark_host.remember(_benchmark_host.Places(tuple(options["servers"])))
+    return Answer({"changed": False})
 
 
 def measure(options: Mapping[str, Any]) -> Answer:
@@ -86,7 +93,12 @@ def end(_options: Mapping[str, Any]) -> Answer:
     return Answer({"changed": False}, _benchmark_host.restore())
 
 
-_STEPS: Mapping[str, Callable[[Mapping[str, Any]], Answer]] = {"begin": begin, "measure": measure, "end": end}
+_STEPS: Mapping[str, Callable[[Mapping[str, Any]], Answer]] = {
+    "begin": begin,
+    "note": note,
+    "measure": measure,
+    "end": end,
+}
 
 
 def run(options: Mapping[str, Any], *, check: bool) -> Answer:

@@ -22,6 +22,8 @@ from ansible_collections.barehost.web.plugins.module_utils._host import HostErro
 from ansible_collections.barehost.web.plugins.module_utils._marks import STATE, private_folder
 from ansible_collections.barehost.web.plugins.module_utils._publish_plan import look
 
+#: Names of the entries that come and go.
+SITE, PREFIX = "benchmark", "benchmark-"
 #: Where the host's former state is kept while a benchmark runs; a run that is killed leaves it for the next.
 MEMORY = Path("/var/lib/barehost-benchmark")
 UNITS = Path("/etc/systemd/system")
@@ -92,19 +94,29 @@ def units(places: Places) -> list[str]:
     return sorted(name for name in names if re.split(r"[.@]", name)[0] in places.programs)
 
 
+def temporary(name: str) -> bool:
+    """Tell whether an entry is a benchmark's own."""
+    return name == SITE or name.startswith(PREFIX)
+
+
 def entries(state: Path = STATE) -> dict[str, list[str]]:
-    """Entries that the collection serves on this host, by the name of the set."""
+    """Entries that the collection serves on this host, by the name of the set, without a benchmark's own."""
     found = {}
     for path in sorted((state / "published").glob("*.json")):
         records: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        found[path.stem] = sorted({record["entry"] for record in records.values()} - {""})
-    return found
+        names = {record["entry"] for record in records.values()} - {""}
+        found[path.stem] = sorted(name for name in names if not temporary(name))
+    return {name: served for name, served in found.items() if served}
 
 
-def remember(places: Places, memory: Path = MEMORY) -> bool:
-    """Note what the host is like; what a killed benchmark has noted stays. Tell whether it was noted now."""
-    if (memory / "before.json").exists():
-        return False
+def unfinished(memory: Path = MEMORY) -> list[str]:
+    """Name the servers of a benchmark that was killed; none if none was."""
+    noted = memory / "before.json"
+    return list(json.loads(noted.read_text(encoding="utf-8"))["servers"]) if noted.exists() else []
+
+
+def remember(places: Places, memory: Path = MEMORY) -> None:
+    """Note what the host is like."""
     shutil.rmtree(memory, ignore_errors=True)
     private_folder(memory)
     kept = [folder for folder in places.kept if folder.is_dir()]
@@ -115,6 +127,7 @@ def remember(places: Places, memory: Path = MEMORY) -> bool:
         "accounts": accounts(),
         "units": units(places),
         "servers": places.servers,
+        "entries": entries(),
         "new": [str(folder) for folder in places.folders if not os.path.lexists(folder)],
         "kept": [str(folder) for folder in kept],
     }
@@ -122,7 +135,6 @@ def remember(places: Places, memory: Path = MEMORY) -> bool:
     fresh = memory / "before.new"
     fresh.write_text(json.dumps(before), encoding="utf-8")
     fresh.replace(memory / "before.json")
-    return True
 
 
 def restore(memory: Path = MEMORY) -> list[str]:
@@ -132,6 +144,12 @@ def restore(memory: Path = MEMORY) -> list[str]:
         return []
     before = json.loads(noted.read_text(encoding="utf-8"))
     places = Places(tuple(before["servers"]))
+    if before["entries"] != entries():
+        # Somebody has made something of it since: what is there is needed now.
+        stay = sorted(set(packages()) - set(before["packages"]))
+        shutil.rmtree(memory)
+        said = "What the host serves has changed since a benchmark began, so nothing but its apps was taken back. "
+        return [f"{said}These packages came with it and stay: {', '.join(stay) or 'none'}."]
     purge(before["packages"])
     for folder in map(Path, before["new"]):
         remove(folder)

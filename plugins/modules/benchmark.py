@@ -10,15 +10,16 @@ module: benchmark
 short_description: The steps of a benchmark of servers
 description:
   - What role P(barehost.web.benchmark#role) does besides calling other roles.
-  - V(begin) checks what is wanted and notes what the host is like. V(measure) measures every server once. V(end)
-    brings the host back to what V(begin) has noted, or fails and names what is different.
-  - What a benchmark that was killed has noted stays on the host, and the next one goes by it.
+  - V(begin) checks what is wanted, and whether the host is what the model says. V(note) notes what the host is like.
+    V(measure) measures every server once. V(end) brings the host back to what V(note) has noted, or fails and names
+    what is different.
+  - What a benchmark that was killed has noted stays on the host, and the next one goes by it before it begins.
 author: barehost.web contributors
 options:
   step:
     description: What to do.
     type: str
-    choices: [begin, measure, end]
+    choices: [begin, note, measure, end]
     required: true
   settings:
     description: Only with V(begin). The options of the role, by their names without C(benchmark_).
@@ -29,7 +30,7 @@ options:
     type: dict
     default: {}
   plan:
-    description: Only with V(measure). What V(begin) has returned under this name.
+    description: Only with V(note) and V(measure). What V(begin) has returned under this name.
     type: dict
     default: {}
   round:

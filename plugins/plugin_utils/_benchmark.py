@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.barehost.web.plugins.module_utils._benchmark_host import PREFIX, SITE, temporary
 from ansible_collections.barehost.web.plugins.plugin_utils import _model
 from ansible_collections.barehost.web.plugins.plugin_utils._check import check
 from ansible_collections.barehost.web.plugins.plugin_utils._convert import plain
@@ -16,8 +17,7 @@ from ansible_collections.barehost.web.plugins.plugin_utils._problem import Probl
 from ansible_collections.barehost.web.plugins.plugin_utils._schema import fill, load, options
 
 ROLE = "benchmark"
-#: Names of the entries that come and go.
-SITE, PREFIX, DOMAIN = "benchmark", "benchmark-", "benchmark.test"
+DOMAIN = "benchmark.test"
 DEVELOPMENT = "flask"
 _LEAST = ("processes", "threads", "rounds", "seconds", "connections", "port")
 _HIGHEST_PORT = 65535
@@ -141,11 +141,10 @@ def _names(wanted: Settings) -> Iterator[Problem]:
             yield Problem(f"{ROLE}_app.{key}", "is not for a benchmark", _TAKEN[key])
     if wanted.values["app"].get("wsgi") is None:
         yield Problem(f"{ROLE}_app.wsgi", "is missing", "name the callable, such as 'wsgi:app'")
-    ours = {f"{PREFIX}{server}" for server in wanted.servers}
-    for variable, entries, names in (("web_apps", wanted.apps, ours), ("web_sites", wanted.sites, {SITE})):
+    for variable, entries in (("web_apps", wanted.apps), ("web_sites", wanted.sites)):
         for position, entry in enumerate(entries):
-            if entry.get("name") in names:
-                reason = f"{entry['name']!r} is what the benchmark calls an entry of its own"
+            if temporary(str(entry.get("name"))):
+                reason = f"{entry['name']!r} is what a benchmark calls an entry of its own"
                 yield Problem(f"{variable}[{position}].name", reason, "take another name")
 
 
@@ -176,27 +175,26 @@ def _renamed(text: str, names: Mapping[str, str]) -> str:
     return text
 
 
-def plan(wanted: Settings, known: Mapping[str, Sequence[str]]) -> tuple[dict[str, Any], list[str]]:
-    """Say what the roles are told, and why the host cannot be brought back afterwards, if so.
+def plan(
+    wanted: Settings, known: Mapping[str, Sequence[str]], unfinished: Sequence[str] = ()
+) -> tuple[dict[str, Any], list[str]]:
+    """Say what the roles are told, and why the host could not be brought back afterwards, if so.
 
     :param known: the entries that the collection serves on the host now, by the name of the set.
+    :param unfinished: the servers of a benchmark that was killed.
     """
-    served = {name: [entry for entry in entries if not _ours(entry)] for name, entries in known.items()}
-    apps, sites = _present(wanted.apps), _present(wanted.sites)
-    kept = {server: _those(apps, served, server) for server in wanted.servers}
-    kept["nginx"] = [site for site in sites if site.get("name") in served.get("nginx", [])]
-    reasons = []
-    for name, entries in kept.items():
-        strange = sorted(set(served.get(name, [])) - {entry["name"] for entry in entries})
-        variable = "web_sites" if name == "nginx" else "web_apps"
-        if strange:
-            listed = ", ".join(map(repr, strange))
-            reasons.append(
-                f"role {name} has made {listed} on this host, which {variable} does not have with this server"
-            )
-    others = [app for app in apps if app.get("name") in served.get(str(app.get("server", "gunicorn")), [])]
-    temporary = [wanted.entry(server) for server in wanted.servers]
-    gone = [{"name": app["name"], "server": app["server"], "state": "absent"} for app in temporary]
+    sites = [site for site in _present(wanted.sites) if site.get("name") in known.get("nginx", [])]
+    apps = [app for app in _present(wanted.apps) if app.get("name") in known.get(_server(app), [])]
+    involved = list(dict.fromkeys([*wanted.servers, *unfinished]))
+    own = [wanted.entry(server) for server in wanted.servers]
+    gone = [{"name": f"{PREFIX}{server}", "server": server, "state": "absent"} for server in involved]
+    present = {"servers": wanted.servers, "own": own, "apps": [*apps, *own], "sites": [*sites, wanted.site()]}
+    absent = {
+        "servers": involved,
+        "own": gone,
+        "apps": [*apps, *gone],
+        "sites": [*sites, {"name": SITE, "state": "absent"}],
+    }
     measured = {
         "servers": wanted.servers,
         "host": DOMAIN,
@@ -205,27 +203,31 @@ def plan(wanted: Settings, known: Mapping[str, Sequence[str]]) -> tuple[dict[str
             {"server": server, "name": f"{PREFIX}{server}", "path": f"/{server}{wanted.values['path']}"}
             for server in wanted.servers
         ],
-        # Code that others have is not looked at: a benchmark is no deployment.
-        "present": {"own": temporary, "apps": [*others, *temporary], "sites": [*kept["nginx"], wanted.site()]},
-        "absent": {
-            "own": gone,
-            "apps": [*others, *gone],
-            "sites": [*kept["nginx"], {"name": SITE, "state": "absent"}],
-        },
+        "present": present,
+        "absent": absent,
     }
-    return measured, reasons
+    return measured, list(_strangers(involved, apps, sites, known))
+
+
+def _strangers(
+    involved: Sequence[str],
+    apps: Sequence[Mapping[str, Any]],
+    sites: Sequence[Mapping[str, Any]],
+    known: Mapping[str, Sequence[str]],
+) -> Iterator[str]:
+    """Name what a role has made on the host and would not be told of."""
+    told = {server: {app["name"] for app in apps if _server(app) == server} for server in involved}
+    told["nginx"] = {site["name"] for site in sites}
+    for role, names in told.items():
+        strange = ", ".join(repr(name) for name in known.get(role, []) if name not in names)
+        variable = "web_sites" if role == "nginx" else "web_apps with this server"
+        if strange:
+            yield f"role {role} has made {strange} on this host, but that is not in {variable}"
+
+
+def _server(app: Mapping[str, Any]) -> str:
+    return str(app.get("server", "gunicorn"))
 
 
 def _present(entries: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return [entry for entry in entries if entry.get("state", "present") == "present"]
-
-
-def _those(
-    apps: Sequence[Mapping[str, Any]], served: Mapping[str, Sequence[str]], server: str
-) -> list[Mapping[str, Any]]:
-    mine = [app for app in apps if app.get("server", "gunicorn") == server]
-    return [app for app in mine if app.get("name") in served.get(server, [])]
-
-
-def _ours(name: str) -> bool:
-    return name == SITE or name.removeprefix(PREFIX) in servers()

@@ -110,7 +110,7 @@ def test_machine_that_the_inventory_does_not_know_is_refused(measure: Any, short
     before = looks()
     outcome = measure(short)
     assert outcome.rc != 0
-    assert "role gunicorn has made 'util' on this host, which web_apps does not have" in outcome.output
+    assert "role gunicorn has made 'util' on this host, but that is not in web_apps" in outcome.output
     assert "role nginx has made 'intern', 'main' on this host" in outcome.output
     assert differences(before, looks()) == {}
     assert http("/util/search", host=SITE).status == 200

@@ -39,7 +39,7 @@ SHOP = {
         (
             {},
             {"web_sites": [{**SHOP, "name": "benchmark"}]},
-            "web_sites[0].name: 'benchmark' is what the benchmark calls",
+            "web_sites[0].name: 'benchmark' is what a benchmark calls",
         ),
         ({}, {"web_apps": [{**UTIL, "name": "benchmark-uwsgi"}]}, "web_apps[0].name: 'benchmark-uwsgi' is what"),
     ],
@@ -77,13 +77,19 @@ def test_development_server_needs_a_host_for_development(monkeypatch: pytest.Mon
 
 def test_entries_come_beside_those_that_are_there_and_go_again() -> None:
     wanted = settings({"servers": ["gunicorn"]}, {"web_apps": [UTIL], "web_sites": [SHOP]})
-    found, reasons = plan(wanted, {"gunicorn": ["util"], "nginx": ["benchmark", "shop"], "app": ["util"]})
+    found, reasons = plan(wanted, {"gunicorn": ["util"], "nginx": ["shop"], "app": ["util"]}, ["uwsgi"])
     assert reasons == []
     present, absent = found["present"], found["absent"]
     assert [app["name"] for app in present["own"]] == ["benchmark-gunicorn"]
     assert [app["name"] for app in present["apps"]] == ["util", "benchmark-gunicorn"]
     assert [site["name"] for site in present["sites"]] == ["shop", "benchmark"]
-    assert absent["apps"] == [UTIL, {"name": "benchmark-gunicorn", "server": "gunicorn", "state": "absent"}]
+    assert absent["apps"] == [
+        UTIL,
+        {"name": "benchmark-gunicorn", "server": "gunicorn", "state": "absent"},
+        # Of a benchmark that was killed
+        {"name": "benchmark-uwsgi", "server": "uwsgi", "state": "absent"},
+    ]
+    assert (present["servers"], absent["servers"]) == (["gunicorn"], ["gunicorn", "uwsgi"])
     assert absent["sites"] == [SHOP, {"name": "benchmark", "state": "absent"}]
 
 
@@ -98,8 +104,8 @@ def test_what_is_not_on_the_host_yet_does_not_come_there() -> None:
 @pytest.mark.parametrize(
     ("known", "reason"),
     [
-        ({"gunicorn": ["util", "old"]}, "role gunicorn has made 'old' on this host, which web_apps does not have"),
-        ({"nginx": ["old", "older"]}, "role nginx has made 'old', 'older' on this host, which web_sites does not have"),
+        ({"gunicorn": ["util", "old"]}, "role gunicorn has made 'old' on this host, but that is not in web_apps"),
+        ({"nginx": ["old", "older"]}, "role nginx has made 'old', 'older' on this host, but that is not in web_sites"),
         ({"uwsgi": ["old"]}, ""),
     ],
 )
