@@ -19,7 +19,7 @@ LEFT_OUT = re.compile(
     r"/(dev|proc|sys|tmp|var/tmp|run/systemd|run/udev|run/user|root/\.ansible)(/|\Z)"
     r"|/var/log/(journal|apt|dpkg\.log|alternatives\.log|btmp|wtmp|lastlog)"
     r"|/var/(lib|cache)/(apt|dpkg|debconf|ucf|man|ldconfig|systemd|private)(/|\Z)"
-    r"|/etc/(passwd|group|shadow|gshadow|subuid|subgid)-|/(etc/ld\.so\.cache|etc/ssl/certs.*|run/(lock.*|sshd.*|podman.*))\Z"
+    r"|/etc/(passwd|group|shadow|gshadow|subuid|subgid)-|/(etc/ld\.so\.cache|etc/ssl/certs.*|run/(lock.*|motd.*|sshd.*|podman.*))\Z"
 )
 LIST = r"""
 find / -xdev \( -path /proc -o -path /sys -o -path /dev \) -prune -o -printf '%p %y %m %u %g %l\n'
