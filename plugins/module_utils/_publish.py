@@ -64,6 +64,7 @@ def _publish(request: Request, memory: Path, *, check: bool, state: Path) -> Out
         manifest,
         entries=request.entries,
         patterns=request.remove,
+        others=_of_others(memory, manifest_path),
         purge=request.purge,
         lenient=check,
     )
@@ -173,6 +174,11 @@ def _undone(commit: Commit, doing: str) -> Iterator[None]:
         where = f" ({error.filename})" if error.filename else ""
         hint = way_out.get(error.errno or 0, "Repair this and run again.")
         raise PublishError(f"Nothing was changed: {doing} failed: {error.strerror}{where}. {hint}") from error
+
+
+def _of_others(memory: Path, own: Path) -> set[str]:
+    """Paths that other sets publish."""
+    return {path for file in memory.glob("*.json") if file != own for path in read_manifest(file)}
 
 
 def read_manifest(path: Path) -> dict[str, Any]:

@@ -94,6 +94,10 @@ class Plan:
     steps: list[Step] = field(default_factory=list)
     orphans: dict[str, list[str]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    #: Paths of no entry that stay because something of an orphan does.
+    kept: set[str] = field(default_factory=set)
+    #: Paths that another set publishes by now.
+    ceded: set[str] = field(default_factory=set)
 
 
 def look(path: str) -> Found | None:
@@ -217,17 +221,27 @@ def _remove_step(path: str, record: Mapping[str, Any]) -> Step | None:
     return Step("remove", item, found, foreign=found.digest() != record["digest"])
 
 
-def _removals(
-    manifest: Mapping[str, Any], wanted: set[str], entries: set[str], patterns: Iterable[str], *, purge: bool
-) -> tuple[list[Step], dict[str, list[str]]]:
+def _sort_stale(
+    plan: Plan, stale: Mapping[str, Any], entries: set[str], others: set[str], *, purge: bool
+) -> dict[str, Any]:
+    """Find what is no longer wanted and can go; note in the plan what stays, and why."""
+    for path, record in stale.items():
+        if path in others:
+            plan.ceded.add(path)
+        elif record["entry"] and record["entry"] not in entries and not purge:
+            plan.orphans.setdefault(record["entry"], []).append(path)
+    if plan.orphans:
+        # What belongs to no entry, such as the unit of all apps, may be needed by those that stay.
+        plan.kept.update(path for path, record in stale.items() if not record["entry"] and path not in plan.ceded)
+    staying = {*plan.ceded, *plan.kept, *(path for paths in plan.orphans.values() for path in paths)}
+    return {path: record for path, record in stale.items() if path not in staying}
+
+
+def _removals(stale: Mapping[str, Any], wanted: set[str], patterns: Iterable[str]) -> list[Step]:
     steps: list[Step] = []
-    orphans: dict[str, list[str]] = {}
     gone: set[str] = set()
     # Deepest first, so that a folder is seen empty after its files: emptiness is judged again at commit.
-    for path, record in sorted(_stale(manifest, wanted).items(), reverse=True):
-        if record["entry"] and record["entry"] not in entries and not purge:
-            orphans.setdefault(record["entry"], []).append(path)
-            continue
+    for path, record in sorted(stale.items(), reverse=True):
         if record["kind"] == "directory" and _empties(path, gone):
             gone.add(path)
             steps.append(Step("remove", _folder(path, record), look(path)))
@@ -241,7 +255,7 @@ def _removals(
                 gone.add(path)
                 kind: Kind = "file" if found.kind == "file" else "link"
                 steps.append(Step("remove", Item(path, kind, secret=True), found))
-    return steps, orphans
+    return steps
 
 
 def _matches(pattern: str) -> list[str]:
@@ -270,6 +284,7 @@ def make_plan(
     *,
     entries: Iterable[str] = (),
     patterns: Iterable[str] = (),
+    others: Iterable[str] = (),
     purge: bool = False,
     lenient: bool = False,
 ) -> Plan:
@@ -279,6 +294,7 @@ def make_plan(
     :param manifest: path to record of what this set published before.
     :param entries: model entries this run speaks about besides those of ``items``; stale files of others are orphans.
     :param patterns: absolute paths of other files to remove; wildcards in the name only.
+    :param others: paths that other sets publish: they are not removed when this set no longer wants them.
     :param purge: also remove what belongs to entries that are not mentioned any more.
     :param lenient: unknown owners are no problem (check mode: they would have been created by now).
     """
@@ -296,17 +312,17 @@ def make_plan(
     # A folder that was made on the way to an item stays as long as something in it is wanted.
     needed = wanted | folders_above(wanted).keys()
     spoken = {*entries, *(item.entry for item in items)}
-    removals, plan.orphans = _removals(manifest, needed, spoken, patterns, purge=purge)
-    plan.steps.extend(removals)
+    stale = _sort_stale(plan, _stale(manifest, needed), spoken, {*others}, purge=purge)
+    plan.steps.extend(_removals(stale, needed, patterns))
     return plan
 
 
 def next_manifest(items: list[Item], manifest: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
-    """The manifest after ``plan``: what is wanted, the folders made for it, and the orphans that stay."""
+    """The manifest after ``plan``: what is wanted, the folders made for it, and what stays although it is not."""
     after = {item.path: item.record() for item in items}
-    kept = {path for paths in plan.orphans.values() for path in paths}
+    kept = {*plan.kept, *(path for paths in plan.orphans.values() for path in paths)}
     made = {step.item.path: step.item.record() for step in plan.steps if step.change == "create"}
-    removed = {step.item.path for step in plan.steps if step.change == "remove"}
+    removed = {*plan.ceded, *(step.item.path for step in plan.steps if step.change == "remove")}
     needed = folders_above([*after, *kept])
     folders = {
         path: record

@@ -11,7 +11,7 @@ from ansible_collections.barehost.web.plugins.module_utils._environment import E
 from ansible_collections.barehost.web.plugins.plugin_utils._uwsgi import from_source as uwsgi_from_source
 
 PARTS = ("all", "release", "remove")
-_RELEASED = ("name", "state", "server", "source", "python", "requirements", "keep_releases")
+_RELEASED = ("name", "state", "server", "source", "python", "requirements", "commands", "public", "keep_releases")
 _HEADER = "# Environment of the app '{name}', set in the model; a change made here is overwritten.\n"
 
 

@@ -95,7 +95,7 @@ def loopback(text: str) -> Fault | None:
     """Check an address that only programs of the same host may reach."""
     way_out = "write '127.0.0.1:9191'"
     try:
-        found = _address(text)
+        found = bound(text)[0]
     except ValueError as error:
         return Fault(str(error), way_out)
     if not found.host or not ipaddress.ip_address(found.host).is_loopback:

@@ -71,8 +71,9 @@ def user(app: App) -> str:
 
 def tasks(app: App) -> int:
     """Give the number of processes and threads that an app may have: twice its own, for the time of a reload."""
-    processes: int = app["processes"]
-    threads: int = app["threads"]
+    # A server that has no such setting is one process, with as many threads as there are requests.
+    processes: int = app.get("processes", 1)
+    threads: int = app.get("threads", 1)
     return max(_TASKS, 32 + 2 * processes * (threads + 4))
 
 

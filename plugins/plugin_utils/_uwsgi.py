@@ -18,6 +18,16 @@ def from_source(app: Mapping[str, Any]) -> bool:
     return bool(app["install"] == "source" or (app["install"] == "auto" and app["python"]))
 
 
+def notes(apps: object) -> list[str]:
+    """Say which apps get a uWSGI of their own without having asked for it."""
+    return [
+        f"App '{app['name']}' runs on Python {app['python']}: it gets a uWSGI of its own, built into its environment, "
+        "because Debian's runs Debian's own Python only."
+        for app in _service.served(UWSGI, apps)
+        if app["install"] == "auto" and from_source(app)
+    ]
+
+
 def option_lines(options: Mapping[str, object]) -> list[str]:
     """Write further options as lines of an ini file; false leaves one out, a list sets it several times."""
     lists = {name: value if isinstance(value, list) else [value] for name, value in options.items()}
@@ -41,7 +51,8 @@ def settings(app: App) -> list[File]:
     return [
         {"dest": f"{SETTINGS}/{name}.ini", "template": "uwsgi.ini.j2", "vars": ini},
         {
-            "dest": f"{SETTINGS}/{name}.py",
+            # Not .py: the folder is on the app's path, and an app may be called like a module that it imports.
+            "dest": f"{SETTINGS}/{name}.wsgi",
             "template": "app.py.j2",
             "vars": {"wsgi": app["wsgi"], "directory": folder},
         },
@@ -57,7 +68,7 @@ def commands(app: App) -> list[str]:
     if app["directory"] or app["venv"]:
         lines += [
             "ExecReload=",
-            f"ExecReload={venv}/bin/python {SETTINGS}/{name}.py",
+            f"ExecReload={venv}/bin/python {SETTINGS}/{name}.wsgi",
             f"ExecReload=+/bin/sh {SETTINGS}/reload.sh {name}",
         ]
     return lines

@@ -96,3 +96,16 @@ def test_a_role_is_checked_with_every_variable_that_the_host_has(tmp_path: Path)
 def test_a_role_that_is_not_of_this_collection_is_an_error(tmp_path: Path) -> None:
     done = play(tmp_path, task={"barehost.web.model": {"role": "ngnix"}})
     assert "role: no role named 'ngnix'; did you mean 'nginx'?" in done.stdout + done.stderr
+
+
+def test_a_choice_that_the_user_did_not_make_is_said_aloud(tmp_path: Path) -> None:
+    apps = [
+        {"name": "new", "wsgi": "wsgi:app", "python": "3.12"},
+        {"name": "asked", "wsgi": "wsgi:app", "python": "3.12", "install": "source"},
+        {"name": "plain", "wsgi": "wsgi:app"},
+    ]
+    done = play(tmp_path, task={"barehost.web.model": {"role": "uwsgi"}}, uwsgi_apps=apps)
+    assert done.returncode == 0, done.stdout
+    said = [line for line in done.stdout.splitlines() if "a uWSGI of its own" in line]
+    assert len(said) == 1
+    assert said[0].startswith("App 'new' runs on Python 3.12")

@@ -43,8 +43,8 @@ class Host:
     def file(path: Path | str, text: str = "one", **more: Any) -> Item:
         return Item(str(path), "file", text.encode(), **{"owner": USER, "group": GROUP, **more})
 
-    def publish(self, *items: Item, check: bool = False, tree: bool = True, **more: Any) -> Any:
-        request = Request("nginx", list(items), tree=self.tree if tree else None, **more)
+    def publish(self, *items: Item, check: bool = False, tree: bool = True, name: str = "nginx", **more: Any) -> Any:
+        request = Request(name, list(items), tree=self.tree if tree else None, **more)
         return publish(request, check=check, state=self.state)
 
     def files(self) -> dict[str, str]:
@@ -132,6 +132,27 @@ def test_absent_entry_leaves_nothing_and_unknown_one_is_an_orphan(host: Host) ->
     assert "nginx/sites-enabled/two" in host.files()
     host.publish(*host.site("one"), entries=("two",))
     assert set(host.files()) == {"nginx/sites-available/one", "nginx/sites-enabled/one"}
+
+
+def test_what_all_entries_share_stays_as_long_as_an_orphan_does(host: Host) -> None:
+    shared = host.file(host.outside / "all@.service")
+    host.publish(*host.site("one"), *host.site("two"), shared)
+    outcome = host.publish(entries=("one",))
+    assert set(outcome.orphans) == {"two"}
+    assert {"systemd/all@.service", "nginx/sites-enabled/two"} <= set(host.files())
+    host.publish(entries=("one", "two"))
+    assert host.files() == {}
+
+
+def test_what_another_set_publishes_stays_and_is_removed_by_that_one(host: Host) -> None:
+    folder = Item(str(host.outside / "state"), "directory", entry="one", owner=USER, group=GROUP)
+    host.publish(folder, name="gunicorn", tree=False)
+    host.publish(folder, name="uwsgi", tree=False)
+    host.publish(entries=("one",), name="gunicorn", tree=False)
+    assert Path(folder.path).is_dir()
+    assert not host.publish(folder, name="uwsgi", tree=False).changed
+    host.publish(entries=("one",), name="uwsgi", tree=False)
+    assert not Path(folder.path).exists()
 
 
 def test_purge_removes_orphans(host: Host) -> None:
