@@ -36,6 +36,7 @@ class ActionModule(ActionBase):
         files = {
             folder / f"{host}.json": json.dumps(report.plain(), indent=1) + "\n",
             folder / f"{host}.html": page(report),
+            folder / f"{host}.md": report.markdown(),
         }
         if not self._task.check_mode:
             try:

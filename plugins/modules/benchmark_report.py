@@ -9,13 +9,13 @@ DOCUMENTATION = r"""
 module: benchmark_report
 short_description: Tell the results of a benchmark
 description:
-  - Prints a table, and writes a JSON file and an HTML page that needs nothing else on the control node. The host is
-    not asked.
+  - Prints a table, and writes a JSON file, an HTML page that needs nothing else, and the table as Markdown, on the
+    control node. The host is not asked.
   - Fails when there is a server of which no round counts, after everything is written.
 author: barehost.web contributors
 options:
   folder:
-    description: Folder on the control node for C(<host>.json) and C(<host>.html). It is made if it is missing.
+    description: Folder on the control node for C(<host>.json), C(<host>.html) and C(<host>.md). It is made if it is missing.
     type: str
     required: true
   plan:

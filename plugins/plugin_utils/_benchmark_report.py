@@ -109,6 +109,14 @@ class Report:
         lines += [f"{name + ':':<14}{text}" for name, text in self.about()]
         return lines + [f"not counted: {fault}" for fault in self.faults()]
 
+    def markdown(self) -> str:
+        """Give the table as a README has it, and one line about what was measured on what."""
+        head = ["server", *(f"{metric.title} [{metric.unit}]" for metric in METRICS)]
+        rows = [head, ["---", *("---:" for _ in METRICS)]]
+        rows += [[self.name(server), *self._cells(server)] for server in self.servers]
+        about = "; ".join(f"{name}: {text}" for name, text in self.about())
+        return "\n".join([*(f"| {' | '.join(row)} |" for row in rows), "", about, ""])
+
     def _cells(self, server: str) -> Iterator[str]:
         for metric in METRICS:
             found = self.figure(server, metric)

@@ -78,6 +78,13 @@ def test_table_has_the_fastest_first_and_says_what_does_not_count() -> None:
     assert all(len(line) <= 120 for line in table)
 
 
+def test_markdown_is_a_table_with_the_machine_below() -> None:
+    lines = report().markdown().splitlines()
+    assert {line.count(" | ") for line in lines[:5]} == {len(METRICS)}
+    assert lines[2].startswith("| fast 1.2 | 2 000 (1 000 to 3 000) | ")
+    assert lines[-1].startswith("machine: 2 cores (A)")
+
+
 def test_json_has_every_round_and_no_entries_of_the_model() -> None:
     plain = json.loads(json.dumps(report().plain()))
     assert len(plain["rounds"]) == 9
