@@ -15,7 +15,7 @@ description:
 author: barehost.web contributors
 options:
   folder:
-    description: Folder on the control node for C(<host>.json), C(<host>.html) and C(<host>.md). It is made if it is missing.
+    description: Folder on the control node for C(<host>.json), C(<host>.html) and C(<host>.md). It is made if missing.
     type: str
     required: true
   plan:
