@@ -52,6 +52,8 @@ ROLES: Mapping[str, str] = {
 }
 _WEB_SERVERS = ("nginx", "apache")
 STATES = ("present", "absent")
+# Seconds that nginx closes an idle connection before the app's server would.
+_EARLIER = 15
 Check: TypeAlias = Callable[[str], Fault | None]
 
 
@@ -165,17 +167,25 @@ def needed(value: object, server: str) -> bool:
     return server in serving or (server == "nginx" and not serving)
 
 
-def addresses(value: object, role: str | None = None) -> list[dict[str, str]]:
+def addresses(value: object, role: str | None = None) -> list[dict[str, Data]]:
     """Give the addresses under which a web server finds the apps that are present and have a server.
 
     :param role: the role whose own variable it is; nothing for the model's.
     """
     apps = fill(plain(value), spec("web_apps")) if role is None else select(value, role)
     return [
-        {"name": app["name"], **app_address(app)}
+        {"name": app["name"], **app_address(app), **kept_connections(app)}
         for app in apps
         if app["state"] == "present" and app["server"] != "none"
     ]
+
+
+def kept_connections(app: Mapping[str, Data]) -> dict[str, Data]:
+    """Say for how long nginx keeps idle connections to an app: gunicorn keeps them if its workers have threads."""
+    seconds, threads = app.get("keepalive"), app.get("threads")
+    if app["server"] != "gunicorn" or not isinstance(seconds, int) or threads in {None, 1}:
+        return {}
+    return {"keepalive": seconds - _EARLIER} if seconds > _EARLIER else {}
 
 
 def app_address(app: Mapping[str, Data]) -> dict[str, str]:
