@@ -12,18 +12,27 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import time
+import traceback
+from contextlib import suppress
 from ipaddress import ip_address, ip_network
 from urllib.parse import unquote, urlsplit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from ipaddress import IPv4Address, IPv6Address
     from typing import Any, Protocol
 
     Environ = dict[str, Any]
     StartResponse = Callable[..., Any]
     Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+    class Body(Protocol):
+        """What is used of the body of a request."""
+
+        def read(self, size: int, /) -> bytes:
+            """Give some of it, nothing at its end."""
 
     class Settings(Protocol):
         """What is used of gunicorn's configuration."""
@@ -40,15 +49,19 @@ if TYPE_CHECKING:
 # Names that only the web server may use. Whatever anybody else says in them is dropped.
 FORWARDED = (
     "HTTP_FORWARDED",
+    "HTTP_PROXY",
     "HTTP_X_FORWARDED_FOR",
     "HTTP_X_FORWARDED_HOST",
     "HTTP_X_FORWARDED_PORT",
     "HTTP_X_FORWARDED_PREFIX",
     "HTTP_X_FORWARDED_PROTO",
+    "HTTP_X_FORWARDED_PROTOCOL",
+    "HTTP_X_FORWARDED_SERVER",
+    "HTTP_X_FORWARDED_SSL",
     "HTTP_X_REAL_IP",
 )
-
-
+# Seconds for what is left of a request body once the answer was sent.
+DRAIN = 5
 # The web server on this host tells who the client is; nobody else is believed.
 PROXIES = ("127.0.0.1", "::1")
 
@@ -67,7 +80,7 @@ def application(reference: str, folder: str) -> BehindProxy:
     os.chdir(folder)
     sys.path.insert(0, folder)
     importlib.invalidate_caches()
-    return BehindProxy(load(reference), PROXIES)
+    return BehindProxy(Failsafe(load(reference)), PROXIES)
 
 
 def load(reference: str) -> Application:
@@ -101,13 +114,146 @@ class BehindProxy:
             take_mount(environ, mount)
         else:
             environ["REMOTE_ADDR"] = str(peer)
+            if "RAW_URI" not in environ:
+                # gunicorn knows better; uWSGI believes a header that anybody can send.
+                environ["wsgi.url_scheme"] = "https" if environ.get("HTTPS") in {"on", "1"} else "http"
             for name in FORWARDED:
                 environ.pop(name, None)
-        return self.app(environ, start_response)
+        if environ.get("CONTENT_LENGTH", "") in {"", "0"} and "HTTP_TRANSFER_ENCODING" not in environ:
+            return self.app(environ, start_response)
+        return answer(self.app, environ, start_response)
 
     def trusts(self, peer: IPv4Address | IPv6Address | None) -> bool:
         """Tell whether the peer may speak for others; one without an address came through the unix socket."""
         return peer is None or self.anybody or any(peer in proxy for proxy in self.proxies)
+
+
+class Failsafe:
+    """A WSGI application that answers 500 when the one it wraps fails.
+
+    uWSGI writes the traceback into its log, but hangs up on the web server, which tells the client 502.
+    """
+
+    def __init__(self, app: Application) -> None:
+        """Wrap an app."""
+        self.app = app
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        rescue = Rescue(environ, start_response)
+        with rescue:
+            pieces = self.app(environ, start_response)
+            # A list cannot fail any more, and a file is for the server to send.
+            if isinstance(pieces, list | tuple) or is_file(pieces, environ):
+                return pieces
+            return Rescued(pieces, rescue)
+        return [rescue.page]
+
+
+class Rescue:
+    """Turns an exception into an answer, unless there is one already that has begun."""
+
+    page = b"Internal Server Error\n"
+
+    def __init__(self, environ: Environ, start_response: StartResponse) -> None:
+        """Stand by for one request."""
+        self.environ = environ
+        self.start_response = start_response
+        self.begun = False
+
+    def __enter__(self) -> None:
+        """Watch what the app does."""
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> bool:
+        """Log an exception and begin the answer in its place."""
+        if self.begun or not isinstance(error, Exception):
+            return False
+        log = self.environ["wsgi.errors"]
+        traceback.print_exception(error, file=log)
+        log.flush()
+        length = str(len(self.page))
+        self.start_response("500 Internal Server Error", [("Content-Type", "text/plain"), ("Content-Length", length)])
+        return True
+
+
+class Rescued:
+    """The pieces of an answer, or an answer in their place when there is none."""
+
+    def __init__(self, pieces: Iterable[bytes], rescue: Rescue) -> None:
+        """Give out pieces."""
+        self.pieces = pieces
+        self.rescue = rescue
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Give out what the app answers."""
+        with self.rescue:
+            for piece in self.pieces:
+                self.rescue.begun = self.rescue.begun or bool(piece)
+                yield piece
+            return
+        yield self.rescue.page
+
+    def close(self) -> None:
+        """Tell the app that the answer is over."""
+        close_pieces(self.pieces)
+
+
+def close_pieces(pieces: Iterable[bytes]) -> None:
+    """Do what a server does with the pieces of an answer when they were sent."""
+    close = getattr(pieces, "close", None)
+    if close is not None:
+        close()
+
+
+class Answer:
+    """What an app answers to a request with a body.
+
+    gunicorn closes the connection after the answer. If the app has left some of the body unread, that resets the
+    connection, the answer gets lost on its way, and the web server tells the client 502 instead. So read the rest.
+    """
+
+    def __init__(self, pieces: Iterable[bytes], body: Body) -> None:
+        """Give out pieces, and read the body to its end after them."""
+        self.pieces = pieces
+        self.body = body
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Give out what the app answers."""
+        return iter(self.pieces)
+
+    def close(self) -> None:
+        """Do what a server does with the pieces when they were sent, then read the rest of the body."""
+        try:
+            close_pieces(self.pieces)
+        finally:
+            drain(self.body)
+
+
+def answer(app: Application, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    """Have the app answer, and the body of the request read to its end."""
+    body = environ["wsgi.input"]
+    try:
+        pieces = app(environ, start_response)
+    except BaseException:
+        drain(body)
+        raise
+    if not is_file(pieces, environ):
+        return Answer(pieces, body)
+    drain(body)
+    return pieces
+
+
+def is_file(pieces: Iterable[bytes], environ: Environ) -> bool:
+    """Tell whether the kernel may send an answer. gunicorn knows that by its class, uWSGI by the file itself."""
+    return hasattr(pieces, "read") or type(pieces) is environ.get("wsgi.file_wrapper")
+
+
+def drain(body: Body) -> None:
+    """Read a request body to its end, unless that takes too long or the client has gone."""
+    deadline = time.monotonic() + DRAIN
+    with suppress(OSError):
+        while time.monotonic() < deadline and body.read(8192):
+            pass
 
 
 def parse_address(text: str) -> IPv4Address | IPv6Address | None:
@@ -145,8 +291,8 @@ def take_client(environ: Environ) -> None:
     if client:
         environ["REMOTE_ADDR"] = str(client)
         environ.pop("REMOTE_PORT", None)
-    elif not environ.get("REMOTE_ADDR"):
-        environ["REMOTE_ADDR"] = "127.0.0.1"
+    else:
+        environ["REMOTE_ADDR"] = str(parse_address(environ.get("REMOTE_ADDR", "")) or "127.0.0.1")
 
 
 def take_scheme(environ: Environ) -> None:

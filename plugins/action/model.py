@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible import constants
 from ansible.plugins.action import ActionBase
-from ansible_collections.barehost.web.plugins.plugin_utils._entries import ROLES, VARIABLES
+from ansible_collections.barehost.web.plugins.plugin_utils._entries import HOST, ROLES, VARIABLES
 from ansible_collections.barehost.web.plugins.plugin_utils._model import problems, strays
 from ansible_collections.barehost.web.plugins.plugin_utils._problem import Problem, hint, report, show
 from ansible_collections.barehost.web.plugins.plugin_utils._schema import options
@@ -28,11 +28,12 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         given = dict(self._task.args)
         role = given.pop("role", None)
-        variables = {name: value for name, value in given.items() if name in VARIABLES}
+        known = (*VARIABLES, *HOST)
+        variables = {name: value for name, value in given.items() if name in known}
         found = [
-            Problem(name, "barehost.web.model has no such option", hint(name, ("role", *VARIABLES)))
+            Problem(name, "barehost.web.model has no such option", hint(name, ("role", *known)))
             for name in given
-            if name not in VARIABLES
+            if name not in known
         ]
         if role in ROLES:
             variables.update(self._variables(role, task_vars or {}))

@@ -24,7 +24,7 @@ options:
   role:
     description: The role whose own variable it is, such as C(gunicorn_apps). Left out for C(web_apps).
     type: str
-    choices: [gunicorn, supervisor, uwsgi]
+    choices: [flask, gunicorn, supervisor, uwsgi]
 author: barehost.web contributors
 """
 

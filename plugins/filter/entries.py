@@ -28,7 +28,7 @@ options:
   role:
     description: The role that takes the entries.
     type: str
-    choices: [app, gunicorn, nginx, supervisor, uwsgi]
+    choices: [app, flask, gunicorn, nginx, supervisor, uwsgi]
     required: true
   state:
     description: Give only entries of this state. All entries when it is left out.

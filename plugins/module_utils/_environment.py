@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_ASSIGNMENT = re.compile(r'^([A-Za-z_][A-Za-z0-9_]*)="((?:[^"\\]|\\.)*)"$', re.MULTILINE)
 _SPECIAL = re.compile(r'[\\"`$]')
 #: What systemd drops from a value, or refuses: control characters other than tab and line feed.
 _UNFIT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
@@ -37,6 +38,15 @@ def environment_line(name: str, value: object) -> str:
         raise EnvironmentFileError(f"the value of '{name}' has a control character in it")
     quoted = _SPECIAL.sub(r"\\\g<0>", text)
     return f'{name}="{quoted}"'
+
+
+def environment_values(text: str) -> dict[str, str]:
+    """The variables of a file that :func:`environment_text` wrote.
+
+    >>> environment_values('# How to greet\\nGREETING="say \\\\"hi\\\\""\\n')
+    {'GREETING': 'say "hi"'}
+    """
+    return {name: re.sub(r"\\(.)", r"\1", quoted) for name, quoted in _ASSIGNMENT.findall(text)}
 
 
 def environment_text(variables: Mapping[str, object]) -> str:

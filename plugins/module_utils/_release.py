@@ -28,7 +28,14 @@ from ansible_collections.barehost.web.plugins.module_utils._release_fetch import
 from ansible_collections.barehost.web.plugins.module_utils._release_make import CACHE
 from ansible_collections.barehost.web.plugins.module_utils._release_manifest import Entry
 from ansible_collections.barehost.web.plugins.module_utils._release_store import Store
-from ansible_collections.barehost.web.plugins.module_utils._release_user import WorkError, mask, stop_work
+from ansible_collections.barehost.web.plugins.module_utils._release_user import (
+    STATE,
+    WorkError,
+    account,
+    leave_data,
+    mask,
+    stop_work,
+)
 from ansible_collections.barehost.web.plugins.module_utils._supervisor import Supervisor
 
 #: Repositories are asked for their versions at the same time, but not more than this.
@@ -183,7 +190,10 @@ def _remove(app: str, unit: str, outcome: Outcome, registry: Registry, *, check:
     with _noted(outcome, app):
         if store.has_leftovers() and not check:
             stop_work(app)
+        who = account(app)
         accounts.ensure([{"name": app, "state": "absent"}], [])
+        if who and accounts.changes and not check:
+            leave_data(STATE / app, who)
         ours = store.home.is_dir() and not store.is_foreign()
         if not (ours or accounts.changes or cache.is_dir() or app in registry.units()):
             return
@@ -262,6 +272,8 @@ def _app(entry: Mapping[str, Any], requirements: Mapping[str, str]) -> App:
         program=entry["program"],
         program_requirement=requirements.get(entry["program"], ""),
         keep=entry["keep_releases"],
+        commands=tuple(entry["commands"]),
+        served=tuple(folder.strip("/") for folder in entry["public"]),
     )
 
 

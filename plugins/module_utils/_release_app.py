@@ -46,6 +46,10 @@ class App:
     program: str
     program_requirement: str
     keep: int
+    #: Commands that run in a release before it becomes the live one.
+    commands: tuple[str, ...] = ()
+    #: Folders of a release that a web server hands out.
+    served: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,7 @@ def release_digest(app: App, identity: str, interpreter: str) -> str:
     made_of: list[Any] = [_RECIPE, app.source.kind, identity, app.source.subdirectory, app.public]
     if not app.public:
         made_of += [interpreter, sorted(app.requirements), app.program, app.program_requirement]
+        made_of += [list(app.commands), sorted(app.served)]
     return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
 
 
@@ -90,7 +95,7 @@ class AppRun:
         self.store = Store(app.name)
         self.who = account(app.name)
         self.interpreter = None if app.public else find_interpreter(app.python)
-        self.ownership = Ownership.of(self.who.gid if self.who else None, public=app.public)
+        self.ownership = Ownership.of(self.who.gid if self.who else None, public=app.public, served=app.served)
         self.commit: Commit | None = None
 
     def complain(self) -> None:

@@ -22,7 +22,8 @@ from ansible_collections.barehost.web.plugins.module_utils._release_user import 
 #: Where programs of the collection itself live on a host.
 TOOLS = Path("/opt/barehost")
 _DEBIAN = "/usr/bin:/bin"
-_PATH = f"/usr/local/bin:{_DEBIAN}"
+#: Where programs of the host are.
+PATH = f"/usr/local/bin:{_DEBIAN}"
 #: Variables of the login that a build may see: where packages come from, and whom to trust. Nothing else.
 _PASSED = re.compile(
     r"(UV_|PIP_|SSL_|GIT_SSL_|LC_)\w+\Z|(LANG|TZ|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|CARGO_HTTP_CAINFO|NODE_EXTRA_CA_CERTS)\Z"
@@ -49,7 +50,7 @@ class Recipe:
 
 def find_interpreter(python: str) -> Path | None:
     """Debian's ``python3``, or ``python<version>``; ``None`` where it is not installed."""
-    found = shutil.which(f"python{python}", path=_PATH) if python else shutil.which("python3", path=_DEBIAN)
+    found = shutil.which(f"python{python}", path=PATH) if python else shutil.which("python3", path=_DEBIAN)
     return Path(found) if found else None
 
 
@@ -80,7 +81,7 @@ def build_variables(login: Mapping[str, str], pip_conf: str, home: Path, cache: 
         "UV_SYSTEM_CERTS": "1",
         "LANG": "C.UTF-8",
         **passed,
-        "PATH": _PATH,
+        "PATH": PATH,
         "HOME": str(home),
         "TMPDIR": str(home),
         "UV_CACHE_DIR": str(cache / "uv"),

@@ -9,23 +9,26 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ansible_collections.barehost.web.plugins.module_utils import _release_build, _release_fetch, _release_git
+from ansible_collections.barehost.web.plugins.module_utils._environment import environment_values
 from ansible_collections.barehost.web.plugins.module_utils._release_fetch import Code
 from ansible_collections.barehost.web.plugins.module_utils._release_git import Commit
 from ansible_collections.barehost.web.plugins.module_utils._release_manifest import Entry
 from ansible_collections.barehost.web.plugins.module_utils._release_seal import Ownership
 from ansible_collections.barehost.web.plugins.module_utils._release_store import Record, Store
-from ansible_collections.barehost.web.plugins.module_utils._release_user import Account, Sandbox, handed
+from ansible_collections.barehost.web.plugins.module_utils._release_user import STATE, Account, Sandbox, handed
 
 if TYPE_CHECKING:
     from ansible_collections.barehost.web.plugins.module_utils._release_app import App, Settings
 
 CACHE = Path("/var/cache/barehost")
+_ENVIRONMENTS = Path("/etc/barehost/apps")
 _PIP_CONF = Path("/etc/pip.conf")
 _GIT_SETTINGS = _release_build.TOOLS / "gitconfig"
 #: A repository on the host belongs to whoever looks after it, never to the app's user.
@@ -61,6 +64,7 @@ class Maker:
             code = self._fetch(self._staging(), commit, _release_fetch.keep_times(*previous))
             if not self.app.public:
                 self._environment(sandbox, code)
+                self._commands(code)
             record = Record(
                 id=self.store.new_id(digest),
                 app=self.app.name,
@@ -114,6 +118,36 @@ class Maker:
             )
             _release_build.build(sandbox, uv, code.folder, code.source, recipe)
         _release_build.check_environment(code.folder, recipe)
+
+    def _commands(self, code: Code) -> None:
+        """Run the commands of the app where its code is, as its unit would run them.
+
+        The folder is still the one of the build: what a command writes there becomes part of the release, and is
+        sealed with it. The live release and its processes do not see any of it.
+        """
+        file = _ENVIRONMENTS / f"{self.app.name}.env"
+        values = environment_values(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        sandbox = Sandbox(
+            app=self.app.name,
+            who=self.who,
+            writable=(code.folder,),
+            environment={"PATH": f"{code.folder}/.venv/bin:{values.get('PATH') or _release_build.PATH}"},
+            timeout=self.settings.timeout,
+            settings=(
+                f"EnvironmentFile=-{file}",
+                f"StateDirectory={self.app.name}",
+                "StateDirectoryMode=0750",
+                "UMask=0027",
+            ),
+            hidden=tuple(values.values()),
+        )
+        state = STATE / self.app.name
+        if state.is_dir() and state.stat().st_uid == 0:
+            # Left by an app of this name that was removed: systemd gives all of it to the user of today.
+            sandbox.run(["/usr/bin/true"], code.folder, f"taking over {state}")
+        for command in self.app.commands:
+            # systemd looks for a program before it has read the environment; env looks for it in PATH.
+            sandbox.run(["/usr/bin/env", "--", *shlex.split(command)], code.folder, f"command '{command}'")
 
     def _sandbox(self, more: dict[str, str]) -> Sandbox:
         CACHE.mkdir(mode=0o755, parents=True, exist_ok=True)

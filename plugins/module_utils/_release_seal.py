@@ -14,9 +14,11 @@ import errno
 import os
 import shutil
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from ansible_collections.barehost.web.plugins.module_utils._release_user import WorkError
 
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
 
@@ -29,27 +31,47 @@ class Ownership:
     folder: int
     file: int
     uid: int = 0
+    #: Folders of the release that everybody may read; others can go through those above, and list nothing there.
+    served: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, gid: int | None, *, public: bool) -> Ownership:
+    def of(cls, gid: int | None, *, public: bool, served: tuple[str, ...] = ()) -> Ownership:
         """The app's own group; everybody, for files that a web server hands out."""
         if public or gid is None:
             return cls(0, 0o755, 0o644)
-        return cls(gid, 0o750, 0o640)
+        return cls(gid, 0o750, 0o640, served=served)
+
+    @property
+    def top(self) -> int:
+        """The mode of a release, and of the folders that lead to it."""
+        return self.folder_mode("")
+
+    def folder_mode(self, path: str) -> int:
+        """The mode for a folder of the release; ``path`` is empty for the release itself."""
+        if self._is_served(path):
+            return 0o755
+        leads = any(folder.startswith(f"{path}/" if path else "") for folder in self.served)
+        return self.folder | 0o001 if leads else self.folder
+
+    def _is_served(self, path: str) -> bool:
+        return any(f"{path}/".startswith(f"{folder}/") for folder in self.served)
 
     def record_mode(self) -> int:
         """The record is of no concern to those a static site is served to."""
         return 0o600 if self.file & 0o004 else self.file
 
-    def file_mode(self, before: int) -> int:
-        """The mode for a file; one that could be executed still can."""
+    def file_mode(self, folder: str, before: int) -> int:
+        """The mode for a file in a folder of the release; one that could be executed still can."""
+        if self._is_served(folder):
+            return 0o755 if before & 0o111 else 0o644
         return self.folder if before & 0o111 else self.file
 
 
 def seal(code: Path, ownership: Ownership, notes: Mapping[str, tuple[str, int]]) -> None:
     """Own everything in ``code``.
 
-    What git keeps for itself goes, and so does everything that is no file, folder or link.
+    What git keeps for itself goes, and so does everything that is no file, folder or link. A folder that is to be
+    served must be there.
 
     :param notes: files to write at the top: name, text, mode.
     """
@@ -59,24 +81,37 @@ def seal(code: Path, ownership: Ownership, notes: Mapping[str, tuple[str, int]])
         os.fchmod(top, 0o700)
         for name in notes:
             _discard(top, name)
-        for path, folders, files, here in os.fwalk(".", dir_fd=top):
-            if path != ".":
+        missing = set(ownership.served)
+        for place, folders, files, here in os.fwalk(".", dir_fd=top):
+            path = place.removeprefix(".").lstrip("/")
+            missing.discard(path)
+            if path:
                 os.fchown(here, ownership.uid, ownership.gid)
-                os.fchmod(here, ownership.folder)
+                os.fchmod(here, ownership.folder_mode(path))
             for name in {".git"}.intersection((*folders, *files)):
                 _discard(here, name)
             folders[:] = [name for name in folders if name != ".git"]
             for name in (*folders, *files):
-                _own(here, name, ownership)
+                _own(here, path, name, ownership)
+        if missing:
+            raise WorkError(_without(sorted(missing)))
         for name, (text, mode) in notes.items():
             _write(top, name, text, mode, ownership)
-        os.fchmod(top, ownership.folder)
+        os.fchmod(top, ownership.top)
     finally:
         os.close(top)
 
 
-def _own(folder: int, name: str, ownership: Ownership) -> None:
-    """Own one entry of an open folder; a real folder is owned when the walk comes to it."""
+def _without(missing: Sequence[str]) -> str:
+    names = " and ".join(f"'{folder}'" for folder in missing)
+    return (
+        f"the release has no folder {names}, which 'public' names; a link does not count. Add it to the source, "
+        "have one of 'commands' make it, or take it out of 'public'."
+    )
+
+
+def _own(folder: int, path: str, name: str, ownership: Ownership) -> None:
+    """Own one entry of an open folder ``path``; a real folder is owned when the walk comes to it."""
     try:
         handle = os.open(name, _OPEN, dir_fd=folder)
     except OSError as error:
@@ -91,7 +126,7 @@ def _own(folder: int, name: str, ownership: Ownership) -> None:
         mode = os.fstat(handle).st_mode
         if stat.S_ISREG(mode):
             os.fchown(handle, ownership.uid, ownership.gid)
-            os.fchmod(handle, ownership.file_mode(mode))
+            os.fchmod(handle, ownership.file_mode(path, mode))
         elif not stat.S_ISDIR(mode):
             os.unlink(name, dir_fd=folder)
     finally:

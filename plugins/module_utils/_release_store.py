@@ -95,7 +95,7 @@ class Store:
             info = folder.stat()
         except OSError:
             return False
-        if (info.st_uid, info.st_gid, info.st_mode & 0o7777) != (ownership.uid, ownership.gid, ownership.folder):
+        if (info.st_uid, info.st_gid, info.st_mode & 0o7777) != (ownership.uid, ownership.gid, ownership.top):
             return False
         binaries = folder / ".venv/bin"
         return not environment or all((binaries / name).is_file() for name in ("python", program) if name)
@@ -115,9 +115,9 @@ class Store:
         for folder in (self.home, self.releases):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             info = folder.stat()
-            if (info.st_uid, info.st_gid, info.st_mode & 0o7777) != (ownership.uid, ownership.gid, ownership.folder):
+            if (info.st_uid, info.st_gid, info.st_mode & 0o7777) != (ownership.uid, ownership.gid, ownership.top):
                 os.chown(folder, ownership.uid, ownership.gid)
-                folder.chmod(ownership.folder)
+                folder.chmod(ownership.top)
                 changed = True
         return changed
 

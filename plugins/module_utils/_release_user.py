@@ -15,7 +15,7 @@ import re
 import signal
 import subprocess
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -46,9 +46,13 @@ _SANDBOX = (
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #: There where systemd is the first process.
 BOOTED = Path("/run/systemd/system")
+#: Where systemd keeps the data of every app, in a folder of its name.
+STATE = Path("/var/lib")
 #: Files that are handed to a command; gone after a reboot. Only root can list them.
 RUN = Path("/run/barehost")
 _TAIL_LINES = 25
+#: A shorter value hides nothing worth hiding, and is part of many words.
+_SHORTEST_SECRET = 4
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s'\"]+@")
 
 
@@ -74,6 +78,20 @@ def account(name: str) -> Account | None:
     return Account(name, found.pw_uid, found.pw_gid)
 
 
+def leave_data(folder: Path, who: Account) -> None:
+    """Leave the data of an app that is removed to root, because the number of its user is another one's tomorrow."""
+    try:
+        if folder.is_symlink() or folder.stat().st_uid != who.uid:
+            return
+    except FileNotFoundError:
+        return
+    try:
+        folder.rmdir()
+    except OSError:
+        os.chown(folder, 0, 0)
+        folder.chmod(0o700)
+
+
 def mask(text: str) -> str:
     """``text`` without user names and passwords in its URLs."""
     return _CREDENTIALS.sub("***@", text)
@@ -83,6 +101,15 @@ def tail(output: str) -> str:
     """The end of a program's output, fit to be shown."""
     lines = [line.rstrip() for line in mask(output).splitlines() if line.strip()]
     return "\n".join(lines[-_TAIL_LINES:]) or "(it printed nothing)"
+
+
+def hide(text: str, values: Iterable[str]) -> str:
+    """``text`` without these values, nor any line of one."""
+    parts = {line for value in values for line in (value, *value.splitlines()) if len(line) >= _SHORTEST_SECRET}
+    # The longest first: it may hold a shorter one.
+    for part in sorted(parts, key=len, reverse=True):
+        text = text.replace(part, "***")
+    return text
 
 
 @contextlib.contextmanager
@@ -157,13 +184,17 @@ class Sandbox:
     writable: tuple[Path, ...]
     environment: Mapping[str, str]
     timeout: int
+    #: More settings of the unit; they go before those that every command has.
+    settings: tuple[str, ...] = ()
+    #: Values that must not be shown when a command prints them.
+    hidden: tuple[str, ...] = ()
 
     def run(self, command: Sequence[str | Path], folder: Path, doing: str) -> str:
         """Run ``command`` in ``folder`` and return all it printed; ``WorkError`` with the tail if it fails."""
         with handed(None, f"{self.app}.env", environment_text(self.environment)) as variables:
             done = self._run(command, folder, doing, variables)
         if done.returncode:
-            raise WorkError(f"{doing} failed (exit status {done.returncode}):\n{tail(done.stdout)}")
+            raise WorkError(f"{doing} failed (exit status {done.returncode}):\n{self._tail(done.stdout)}")
         return done.stdout
 
     def _run(
@@ -197,7 +228,7 @@ class Sandbox:
             except subprocess.TimeoutExpired:
                 _end_group(process.pid)
                 said, _ = process.communicate()
-                raise WorkError(_too_long(doing, self.timeout, said)) from None
+                raise WorkError(self._too_long(doing, said)) from None
             finally:
                 # What it has left running ends with it.
                 _end_group(process.pid)
@@ -208,6 +239,7 @@ class Sandbox:
     ) -> subprocess.CompletedProcess[str]:
         properties = [
             *_SANDBOX,
+            *self.settings,
             f"EnvironmentFile={variables}",
             f"RuntimeMaxSec={self.timeout + 30}",
             *(f"ReadWritePaths=-{path}" for path in self.writable),
@@ -238,11 +270,13 @@ class Sandbox:
         except subprocess.TimeoutExpired as error:
             stop_work(self.app)
             so_far = error.stdout.decode(errors="replace") if isinstance(error.stdout, bytes) else ""
-            raise WorkError(_too_long(doing, self.timeout, so_far)) from None
+            raise WorkError(self._too_long(doing, so_far)) from None
 
+    def _too_long(self, doing: str, said: str) -> str:
+        return f"{doing} took more than {self.timeout} seconds. Its last lines:\n{self._tail(said)}"
 
-def _too_long(doing: str, seconds: int, said: str) -> str:
-    return f"{doing} took more than {seconds} seconds. Its last lines:\n{tail(said)}"
+    def _tail(self, output: str) -> str:
+        return tail(hide(output, self.hidden))
 
 
 def _end_group(process: int) -> None:

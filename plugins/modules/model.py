@@ -23,12 +23,13 @@ options:
       - Check every variable of this role as the host has it, such as O(nginx_sites), O(nginx_apps) and
         C(nginx_worker_connections), besides what the other options hold.
     type: str
-    choices: [app, gunicorn, nginx, supervisor, uwsgi]
+    choices: [app, flask, gunicorn, nginx, supervisor, uwsgi]
   web_apps:
     description:
       - Apps of the whole model. An entry has the keys of C(app_apps) of the role C(barehost.web.app) and those of
-        C(gunicorn_apps) of the role C(barehost.web.gunicorn) and of C(uwsgi_apps) of the role C(barehost.web.uwsgi),
-        and C(supervisor_apps) of the role C(barehost.web.supervisor).
+        C(gunicorn_apps) of the role C(barehost.web.gunicorn), of C(uwsgi_apps) of the role C(barehost.web.uwsgi), of
+        C(flask_apps) of the role C(barehost.web.flask) and of C(supervisor_apps) of the role
+        C(barehost.web.supervisor).
     type: list
     elements: dict
   web_sites:
@@ -37,6 +38,13 @@ options:
         that their routes name are those of O(web_apps).
     type: list
     elements: dict
+  web_environment:
+    description:
+      - What the host is for. Unless it is V(development), an app of O(web_apps) under Flask's development server is
+        a mistake.
+    type: str
+    choices: [production, development]
+    default: production
   app_apps:
     description: The variable of the role C(barehost.web.app).
     type: list
@@ -47,6 +55,10 @@ options:
     elements: dict
   uwsgi_apps:
     description: The variable of the role C(barehost.web.uwsgi).
+    type: list
+    elements: dict
+  flask_apps:
+    description: The variable of the role C(barehost.web.flask).
     type: list
     elements: dict
   supervisor_apps:

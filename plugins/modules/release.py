@@ -13,9 +13,9 @@ description:
     in it with C(uv), and then points C(/srv/<name>/current) at it by one rename.
   - A release is known by what it is made of (code, requirements, interpreter). Nothing is built or sent while the
     live release is made of what the entry wants; an older release that is made of it is made live again.
-  - Everything that is foreign code runs as the app's own system user, in a sandbox of systemd that can write to
-    the folder of the build and to C(/var/cache/barehost/<name>) only. What is released belongs to root; the app's
-    group can read it, and nobody can write it.
+  - Everything that is foreign code runs as the app's own system user, in a sandbox of systemd. A build can write to
+    its folder and to C(/var/cache/barehost/<name>) only, a command to its folder and to C(/var/lib/<name>). What is
+    released belongs to root; the app's group can read it, and nobody can write it.
   - If anything fails before the switch, the live release stays what it was. The other apps are released all the
     same, and the task fails at the end. What a killed run leaves behind is removed by the next one.
   - The restart of the unit that runs an app is noted on the host before the switch; M(barehost.web.units) carries it
@@ -110,6 +110,22 @@ options:
         default: ""
       requirements:
         description: Requirements that are installed beside the app's own dependencies.
+        type: list
+        elements: str
+        default: []
+      commands:
+        description:
+          - Commands that run in a new release before it becomes the live one, one after the other, without a shell.
+            They run as the app's user with its environment file C(/etc/barehost/apps/<name>.env), and may write to
+            the release and to C(/var/lib/<name>) only. If one fails, the live release stays.
+          - What they write into the release is part of it, and belongs to root as soon as the last one is done.
+        type: list
+        elements: str
+        default: []
+      public:
+        description:
+          - Folders of the release that everybody on the host may read, for a web server. Other users can go through
+            the folders above them, and list nothing there.
         type: list
         elements: str
         default: []

@@ -12,7 +12,10 @@ from ansible_collections.barehost.web.plugins.plugin_utils._service import runs
 from ansible_collections.barehost.web.plugins.plugin_utils._uwsgi import from_source as uwsgi_from_source
 
 PARTS = ("all", "release", "remove")
-_RELEASED = ("name", "state", "server", "manager", "source", "python", "requirements", "keep_releases")
+_RELEASED = (
+    *("name", "state", "server", "manager", "source", "python"),
+    *("requirements", "commands", "public", "keep_releases"),
+)
 _HEADER = "# Environment of the app '{name}', set in the model; a change made here is overwritten.\n"
 
 

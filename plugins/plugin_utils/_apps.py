@@ -17,6 +17,8 @@ from ansible_collections.barehost.web.plugins.plugin_utils._sources import file_
 _TEXTS: Mapping[str, Check] = {
     "python": _values.python,
     "requirements": _values.requirement,
+    "commands": _values.command,
+    "public": _values.public,
     "wsgi": _values.wsgi,
     "bind": _listen.bind,
     "memory_max": _values.memory,
@@ -123,8 +125,11 @@ def check_app(app: Entry, folders: Sequence[Path]) -> Iterator[Problem]:
     yield from _environment(app)
     yield from _options(app)
     yield from _uwsgi(app)
+    yield from _debugger(app)
     yield from _writable(app)
     yield from _manager(app)
+    yield from _commands(app)
+    yield from _public(app)
     health = app.mapping("health")
     if health is not None:
         yield from health.check({"path": _web.request})
@@ -146,6 +151,18 @@ def check_apps(apps: Sequence[Entry]) -> Iterator[Problem]:
                 reason = f"{app.text('bind')!r} is where {other.text('name')!r} listens ({other.path}.bind)"
                 yield Problem(f"{app.path}.bind", reason, "take another port")
             seen.append((listener, app))
+
+
+def check_development(apps: Sequence[Entry], environment: object) -> Iterator[Problem]:
+    """Keep the development server away from hosts for anything else; nothing said of a host is production."""
+    for app in apps:
+        # Other roles than that of the server know apps of all servers, and leave this one to it.
+        if app.present and app.text("server") == "flask" and app.knows("reload") and environment != "development":
+            yield Problem(
+                f"{app.path}.server",
+                f"'flask' is a server for development, and {app.text('name')!r} is to run on a host for production",
+                "take another one, such as 'gunicorn', or set web_environment: development if you develop there",
+            )
 
 
 def bound(app: Entry) -> tuple[_listen.Listener, ...]:
@@ -206,6 +223,15 @@ def _uwsgi(app: Entry) -> Iterator[Problem]:
         yield Problem(f"{app.path}.cheaper", f"is {least}", f"it must be below processes, which is {most}")
 
 
+def _debugger(app: Entry) -> Iterator[Problem]:
+    if app.text("server") != "flask" or not app.knows("debug") or app.values.get("debug") is not True:
+        return
+    for path, text in app.texts("bind"):
+        if _listen.bind(text) is None and _listen.loopback(text) is not None:
+            reason = f"{text!r} can be reached from elsewhere, and a debugger runs code for whoever reaches it"
+            yield Problem(path, reason, "write '127.0.0.1:5000', or leave out bind for a unix socket, or debug")
+
+
 def _writable(app: Entry) -> Iterator[Problem]:
     home = f"/srv/{app.text('name')}"
     for path, folder in app.texts("writable"):
@@ -215,9 +241,30 @@ def _writable(app: Entry) -> Iterator[Problem]:
 
 
 def _manager(app: Entry) -> Iterator[Problem]:
-    if app.text("manager") == "supervisor" and app.text("memory_max"):
+    if app.text("manager") != "supervisor":
+        return
+    if app.text("memory_max"):
         way_out = "leave it out, or write 'manager: systemd'"
         yield Problem(f"{app.path}.memory_max", "supervisor cannot limit the memory of an app", way_out)
+    if app.text("server") == "flask":
+        reason = "the development server runs under systemd only"
+        yield Problem(f"{app.path}.manager", reason, "leave it out, or take another server")
+
+
+def _commands(app: Entry) -> Iterator[Problem]:
+    if not app.knows("commands") or not app.has("commands"):
+        return
+    path = f"{app.path}.commands"
+    if not app.serves:
+        yield Problem(path, "an app without a server has no environment to run them in", "leave them out")
+    if app.knows("user") and app.has("user"):
+        reason = f"run as the app's own user and not as {app.text('user')!r}, and would take /var/lib away from it"
+        yield Problem(path, reason, f"leave out 'user', and {app.text('name')!r} runs the app as well")
+
+
+def _public(app: Entry) -> Iterator[Problem]:
+    if app.knows("public") and app.has("public") and not app.serves:
+        yield Problem(f"{app.path}.public", "everybody can read an app without a server", "leave it out")
 
 
 def _source(source: Entry, folders: Sequence[Path]) -> Iterator[Problem]:

@@ -17,20 +17,30 @@ from ansible_collections.barehost.web.plugins.plugin_utils._schema import Spec, 
 _SUPERVISOR = ("supervisor", "supervisor_apps")
 # Which options of which roles make up an entry of each variable of the model.
 VARIABLES: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "web_apps": (("app", "app_apps"), ("gunicorn", "gunicorn_apps"), ("uwsgi", "uwsgi_apps"), _SUPERVISOR),
+    "web_apps": (
+        ("app", "app_apps"),
+        ("gunicorn", "gunicorn_apps"),
+        ("uwsgi", "uwsgi_apps"),
+        ("flask", "flask_apps"),
+        _SUPERVISOR,
+    ),
     "web_sites": (("nginx", "nginx_sites"),),
     "app_apps": (("app", "app_apps"),),
     "gunicorn_apps": (("gunicorn", "gunicorn_apps"),),
     "uwsgi_apps": (("uwsgi", "uwsgi_apps"),),
+    "flask_apps": (("flask", "flask_apps"),),
     "supervisor_apps": (_SUPERVISOR,),
     "nginx_sites": (("nginx", "nginx_sites"),),
     "nginx_apps": (("nginx", "nginx_apps"),),
 }
+# What is said of a host for all roles, and the option of a role that has its schema.
+HOST: Mapping[str, tuple[str, str]] = {"web_environment": ("flask", "flask_environment")}
 # The list of entries that a role takes.
 ROLES: Mapping[str, str] = {
     "app": "app_apps",
     "gunicorn": "gunicorn_apps",
     "uwsgi": "uwsgi_apps",
+    "flask": "flask_apps",
     "supervisor": "supervisor_apps",
     "nginx": "nginx_sites",
 }
@@ -43,6 +53,8 @@ def spec(variable: str) -> Spec:
     """Give the schema of a variable of the model, or of any other option of a role."""
     if variable in VARIABLES:
         return union(*(load(role, option) for role, option in VARIABLES[variable]))
+    if variable in HOST:
+        return load(*HOST[variable])
     return load(next(role for role in ROLES if variable.startswith(f"{role}_")), variable)
 
 

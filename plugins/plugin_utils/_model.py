@@ -13,13 +13,13 @@ from pathlib import Path
 from ansible_collections.barehost.web.plugins.plugin_utils import _apps, _listen, _sites, _values
 from ansible_collections.barehost.web.plugins.plugin_utils._check import check
 from ansible_collections.barehost.web.plugins.plugin_utils._convert import plain
-from ansible_collections.barehost.web.plugins.plugin_utils._entries import ROLES, VARIABLES, Entry, read, spec
+from ansible_collections.barehost.web.plugins.plugin_utils._entries import HOST, ROLES, VARIABLES, Entry, read, spec
 from ansible_collections.barehost.web.plugins.plugin_utils._problem import Problem, meant, ordered
 from ansible_collections.barehost.web.plugins.plugin_utils._schema import options
 
-_APPS = ("web_apps", "app_apps", "gunicorn_apps", "supervisor_apps")
 _SITES = ("web_sites", "nginx_sites")
-_SWITCHES = ("web_purge",)
+_APPS = tuple(name for name in VARIABLES if name not in (*_SITES, "nginx_apps"))
+_SWITCHES = ("web_purge", *HOST)
 # How much another variable must look like one of ours to be taken for it; users have names of their own.
 _LIKENESS = {"web_": 0.85, **dict.fromkeys((f"{role}_" for role in ROLES), 0.92)}
 
@@ -53,6 +53,7 @@ def _problems(variables: Mapping[str, object], folders: Sequence[Path]) -> Itera
     apps = [app for name in _APPS for app in entries.get(name, ())]
     sites = [site for name in _SITES for site in entries.get(name, ())]
     addresses = entries.get("nginx_apps", [])
+    environment = variables.get("web_environment") or variables.get("flask_environment")
     for app in apps:
         yield from _apps.check_app(app, folders)
     for site in sites:
@@ -60,6 +61,7 @@ def _problems(variables: Mapping[str, object], folders: Sequence[Path]) -> Itera
     for app in addresses:
         yield from app.check({"name": _values.name, "address": _listen.address})
     yield from _apps.check_apps(apps)
+    yield from _apps.check_development(apps, environment)
     yield from _sites.check_sites(sites)
     if sites:
         yield from _sites.check_targets(sites, apps or addresses)

@@ -29,6 +29,10 @@ _ANY_IPV4 = str(IPv4Address(0))
 _HOME = re.compile(r"/(home|root|run/user)(/|\Z)")
 
 
+def _none(_app: App) -> list[str]:
+    return []
+
+
 @dataclass(frozen=True)
 class Server:
     """What makes one server different from the others."""
@@ -40,9 +44,10 @@ class Server:
     #: Gives lines of the service for an app whose code or environment is not where it usually is.
     commands: Callable[[App], list[str]]
     #: Gives the command that runs an app, the one that tries whether it can be loaded, and the one that reloads it.
-    start: Callable[[App], list[str]]
-    check: Callable[[App], list[str]]
-    reload: Callable[[App], list[str]]
+    #: Only supervisord asks for them.
+    start: Callable[[App], list[str]] = _none
+    check: Callable[[App], list[str]] = _none
+    reload: Callable[[App], list[str]] = _none
     #: Files for all apps, besides the units; the second element says whether the apps reload when the file changes.
     shared: tuple[tuple[File, bool], ...] = ()
 
@@ -82,7 +87,7 @@ def environment_file(app: App) -> str:
 
 def supervised(app: App) -> bool:
     """Tell whether supervisord keeps an app running, and not systemd."""
-    return bool(app["manager"] == "supervisor")
+    return bool(app.get("manager") == "supervisor")
 
 
 def program(name: str) -> str:
@@ -97,8 +102,9 @@ def runs(server: str, app: App) -> str:
 
 def tasks(app: App) -> int:
     """Give the number of processes and threads that an app may have: twice its own, for the time of a reload."""
-    processes: int = app["processes"]
-    threads: int = app["threads"]
+    # A server that has no such setting is one process, with as many threads as there are requests.
+    processes: int = app.get("processes", 1)
+    threads: int = app.get("threads", 1)
     return max(_TASKS, 32 + 2 * processes * (threads + 4))
 
 

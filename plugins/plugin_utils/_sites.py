@@ -104,6 +104,13 @@ def check_folders(sites: Sequence[Entry], apps: Sequence[Entry]) -> Iterator[Pro
                 elif app.serves and (below[:1] != ["current"] or len(below) == 1):
                     way_out = f"name a folder in it, such as '/srv/{name}/current/static'"
                     yield Problem(path, f"{folder!r} would publish the code of app {name!r}", way_out)
+                elif app.serves and app.knows("public") and not _is_public("/".join(below[1:]), app):
+                    way_out = f"add {'/'.join(below[1:])!r} to 'public' of the app ({app.path})"
+                    yield Problem(path, f"the web server cannot read {folder!r} of app {name!r}", way_out)
+
+
+def _is_public(folder: str, app: Entry) -> bool:
+    return any(f"{folder}/".startswith(f"{public.strip('/')}/") for _, public in app.texts("public"))
 
 
 def check_ports(sites: Sequence[Entry], sockets: Mapping[str, Sequence[_listen.Listener]]) -> Iterator[Problem]:

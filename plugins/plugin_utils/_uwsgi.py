@@ -52,7 +52,8 @@ def settings(app: App) -> list[File]:
     return [
         {"dest": f"{SETTINGS}/{name}.ini", "template": "uwsgi.ini.j2", "vars": ini},
         {
-            "dest": f"{SETTINGS}/{name}.py",
+            # Not .py: the folder is on the app's path, and an app may be called like a module that it imports.
+            "dest": f"{SETTINGS}/{name}.wsgi",
             "template": "app.py.j2",
             "vars": {"wsgi": app["wsgi"], "directory": folder},
         },
@@ -68,7 +69,7 @@ def start(app: App) -> list[str]:
 
 def check(app: App) -> list[str]:
     """Give the command that tries whether an app can be loaded."""
-    return [f"{_service.venv(app)}/bin/python", f"{SETTINGS}/{app['name']}.py"]
+    return [f"{_service.venv(app)}/bin/python", f"{SETTINGS}/{app['name']}.wsgi"]
 
 
 def reload(app: App) -> list[str]:

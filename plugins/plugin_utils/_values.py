@@ -8,6 +8,7 @@ Every function takes the text and returns the fault it found in it, or nothing.
 from __future__ import annotations
 
 import re
+import shlex
 
 from ansible_collections.barehost.web.plugins.plugin_utils._problem import Fault, show
 
@@ -22,6 +23,8 @@ _VERSION = re.compile(r"[A-Za-z0-9_][\w./@+-]*", re.ASCII)
 _GIT = re.compile(r"((https?|ssh|git|file)://|(?:[\w.-]+@)?[\w.-]+:(?![:/])|/)[^\s\x00-\x1f\x7f]+")
 _ARCHIVE = re.compile(r"(https?|file)://[^\s\x00-\x1f\x7f]+")
 _ARCHIVE_ENDS = (".tar.gz", ".tgz", ".tar.xz", ".tar.bz2", ".tar", ".zip")
+_OPERATORS = frozenset({"&", "&&", "|", "||", ";", "<", ">", ">>", "2>", "2>&1", "&>"})
+_NOT_PUBLIC = frozenset({".git", ".venv"})
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 # Accounts and groups that Debian's base or a usual package of a web host makes.
@@ -36,7 +39,7 @@ ACCOUNTS = frozenset(_ACCOUNTS.split())
 
 # An app has folders of its name in /srv, /run, /var/lib and /var/cache: these belong to others there.
 _FOLDERS = """
-    apache2 apps apt barehost current dbus dpkg gunicorn initramfs journal letsencrypt lock log logrotate misc
+    apache2 apps apt barehost current dbus dpkg flask gunicorn initramfs journal letsencrypt lock log logrotate misc
     mount nginx pam php private python python3 releases ssh supervisor systemd ucf udev user uwsgi
 """
 FOLDERS = frozenset(_FOLDERS.split())
@@ -109,6 +112,36 @@ def subdirectory(text: str) -> Fault | None:
         return Fault(f"{show(text)} is absolute", "write it relative to the source")
     fault = folder(f"/{text}")
     return None if fault is None else Fault(fault.reason.replace(repr(f"/{text}"), show(text)), fault.way_out)
+
+
+def public(text: str) -> Fault | None:
+    """Check a folder of a release that the web server may read."""
+    if not text:
+        return Fault("is empty", "name a folder of the release, such as 'static'")
+    if text.startswith("/"):
+        return Fault(f"{show(text)} is absolute", "write it relative to the release, such as 'static'")
+    if text.split("/", maxsplit=1)[0] in _NOT_PUBLIC:
+        return Fault(f"{show(text)} is not for publishing", "name a folder of files that browsers ask for")
+    return subdirectory(text)
+
+
+def command(text: str) -> Fault | None:
+    """Check a command that runs without a shell."""
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        return Fault(f"{show(text)} has a quotation mark or a backslash too many", "close what is opened")
+    if not words:
+        return Fault("is empty", "write a command, such as 'python manage.py migrate --noinput'")
+    if re.search(r"[\x00-\x08\x0a-\x1f\x7f]", text):
+        return Fault(f"{show(text)} has a line break or another control character in it", "write it on one line")
+    if "=" in words[0]:
+        return Fault(f"{show(text)} begins with a variable", "put it into 'environment'")
+    operator = next((word for word in words if word in _OPERATORS), None)
+    if operator is not None:
+        way_out = "make each command an entry of its own, or put the program into a script of the source"
+        return Fault(f"{show(text)} needs a shell for {operator!r}, and there is none", way_out)
+    return None
 
 
 def wsgi(text: str) -> Fault | None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.barehost.web.plugins.plugin_utils._entries import VARIABLES
+from ansible_collections.barehost.web.plugins.plugin_utils._entries import HOST, VARIABLES
 from ansible_collections.barehost.web.plugins.plugin_utils._schema import load, options
 
 REPOSITORY = Path(__file__).parents[2]
@@ -133,7 +133,7 @@ def test_the_model_is_made_of_options_that_the_roles_have() -> None:
 
 @pytest.mark.parametrize("stack", INVENTORIES)
 def test_an_inventory_sets_nothing_that_nobody_reads(stack: str) -> None:
-    known = {*VARIABLES, "web_purge", *(option for role in ROLES for option in options(role))}
+    known = {*VARIABLES, *HOST, "web_purge", *(option for role in ROLES for option in options(role))}
     ours = ("web_", *(f"{role}_" for role in ROLES))
     for path in (REPOSITORY / "inventory" / stack).glob("*_vars/*.yml"):
         variables = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -143,6 +143,7 @@ def test_an_inventory_sets_nothing_that_nobody_reads(stack: str) -> None:
 @pytest.mark.parametrize("stack", INVENTORIES)
 def test_the_model_of_every_inventory_is_right(stack: str, tmp_path: Path) -> None:
     check = {name: f"{{{{ {name} | default([]) }}}}" for name in VARIABLES}
+    check |= {name: f"{{{{ {name} | default('production') }}}}" for name in HOST}
     tasks = [{"name": "Check", "barehost.web.model": check}]
     play = tmp_path / "play.yml"
     play.write_text(json.dumps([{"hosts": "web", "gather_facts": False, "tasks": tasks}]), encoding="utf-8")

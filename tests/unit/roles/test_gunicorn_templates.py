@@ -56,6 +56,8 @@ def test_settings_of_a_plain_app() -> None:
         "max_requests_jitter": 0,
         "worker_tmp_dir": "/run/gunicorn/util",
         "control_socket_disable": True,
+        "limit_request_line": 8190,
+        "limit_request_field_size": 16384,
         "forwarded_allow_ips": "127.0.0.1,::1",
     }
 

@@ -4,16 +4,27 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 SOURCE = Path(__file__).parents[3] / "templates/barehost_wsgi.py"
 LOCAL = ["127.0.0.1", "::1"]
+#: What the snippet of role nginx sets, or empties.
+SNIPPET = (Path(__file__).parents[3] / "roles/nginx/templates/proxy.conf.j2").read_text(encoding="utf-8")
+HEADERS_OF_THE_WEB_SERVER = [
+    f"HTTP_{line.split()[1].upper().replace('-', '_')}"
+    for line in SNIPPET.splitlines()
+    if line.startswith("proxy_set_header") and " Connection " not in line
+]
 
 
 def load() -> Any:
@@ -102,6 +113,7 @@ def test_script_name_of_the_app_environment_is_part_of_the_path() -> None:
         ("::1", "192.0.2.7", "192.0.2.7"),
         ("::ffff:127.0.0.1", "192.0.2.7", "192.0.2.7"),
         ("127.0.0.1", None, "127.0.0.1"),
+        ("::ffff:127.0.0.1", None, "127.0.0.1"),
         ("127.0.0.1", "a, b", "127.0.0.1"),
         ("198.51.100.9", "192.0.2.7", "198.51.100.9"),
         ("::ffff:198.51.100.9", "192.0.2.7", "198.51.100.9"),
@@ -119,12 +131,13 @@ def test_port_of_the_web_server_is_not_given_out_as_the_clients() -> None:
 
 
 def test_stranger_can_claim_nothing() -> None:
-    claims: dict[str, Any] = dict.fromkeys(HOOKS.FORWARDED, "https") | {
+    claims: dict[str, Any] = dict.fromkeys(HEADERS_OF_THE_WEB_SERVER, "https") | {
         "HTTP_X_SCRIPT_NAME": "/util",
         "HTTP_HOST": "example.test:81",
     }
     got = seen(REMOTE_ADDR="198.51.100.9", PATH_INFO="/util/x", SERVER_NAME="app", SERVER_PORT="5000", **claims)
-    assert not [name for name in HOOKS.FORWARDED if name in got]
+    assert not [name for name in got if name.startswith(("HTTP_X_FORWARDED", "HTTP_FORWARDED", "HTTP_PROXY"))]
+    assert "HTTP_X_REAL_IP" not in got
     assert (got["SCRIPT_NAME"], got["PATH_INFO"], got["wsgi.url_scheme"]) == ("", "/util/x", "http")
     assert (got["SERVER_NAME"], got["SERVER_PORT"]) == ("app", "5000")
 
@@ -227,3 +240,152 @@ def test_script_loads_the_app_from_its_folder(
     app = HOOKS.application(reference, str(tmp_path))
     assert Path.cwd() == tmp_path
     assert app({"PATH_INFO": "/", "RAW_URI": "/", "wsgi.url_scheme": "http"}, None) == [answer]
+
+
+class File(list[bytes]):
+    """What gunicorn has the kernel send."""
+
+
+class Gone(io.BytesIO):
+    """The body of a client that has hung up."""
+
+    def read(self, _size: int | None = -1, /) -> bytes:
+        """Fail as a socket does."""
+        raise ConnectionResetError
+
+
+def wrapped(app: Any) -> Any:
+    """Put an app behind the translation."""
+    return HOOKS.BehindProxy(app, LOCAL)
+
+
+def request(body: io.BytesIO, **more: str) -> dict[str, Any]:
+    """Describe a request with a body."""
+    plain = {"REMOTE_ADDR": "", "PATH_INFO": "/", "wsgi.url_scheme": "http", "CONTENT_LENGTH": "9"}
+    return {**plain, "wsgi.input": body, "wsgi.file_wrapper": File, **more}
+
+
+@pytest.mark.parametrize("more", [{}, {"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked"}])
+def test_body_that_the_app_leaves_is_read_after_the_answer(more: dict[str, str]) -> None:
+    body = io.BytesIO(b"x" * 100_000)
+    answer = wrapped(lambda *_request: [b"a", b"b"])(request(body, **more), None)
+    assert list(answer) == [b"a", b"b"]
+    assert body.tell() == 0
+    answer.close()
+    assert body.read() == b""
+
+
+def test_app_still_cleans_up_before_the_body_is_read() -> None:
+    body, events = io.BytesIO(b"x" * 9), list[int]()
+
+    def app(*_request: object) -> Iterator[bytes]:
+        try:
+            yield b"a"
+            yield b"b"
+        finally:
+            events.append(body.tell())
+
+    answer = wrapped(app)(request(body), None)
+    assert next(iter(answer)) == b"a"
+    answer.close()
+    assert events == [0]
+    assert body.tell() == 9
+
+
+def test_body_is_read_when_the_app_fails() -> None:
+    body = io.BytesIO(b"x" * 9)
+
+    def app(*_request: object) -> list[bytes]:
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        wrapped(app)(request(body), None)
+    assert body.tell() == 9
+
+
+@pytest.mark.parametrize("file", [File(), io.BytesIO(b"a")])
+def test_file_stays_what_the_server_knows(file: Any) -> None:
+    body = io.BytesIO(b"x" * 9)
+    assert wrapped(lambda *_request: file)(request(body), None) is file
+    assert body.tell() == 9
+
+
+def test_client_that_has_gone_is_not_read_from() -> None:
+    wrapped(lambda *_request: [b"a"])(request(Gone(b"x")), None).close()
+
+
+def test_answer_to_a_request_without_a_body_is_left_alone() -> None:
+    pieces = [b"a"]
+    assert wrapped(lambda *_request: pieces)(request(io.BytesIO(), CONTENT_LENGTH="0"), None) is pieces
+
+
+class Started(list[str]):
+    """A start_response that keeps what it was called with."""
+
+    def __call__(self, status: str, headers: list[tuple[str, str]]) -> None:
+        """Keep the status."""
+        assert headers
+        self.append(status)
+
+
+def failing(before: list[bytes], *, lazily: bool) -> Any:
+    """Make an app that fails when it is called, or when its answer is taken."""
+
+    def pieces() -> Iterator[bytes]:
+        yield from before
+        raise RuntimeError("broken")
+
+    def app(_environ: object, _start_response: object) -> Iterator[bytes]:
+        if not lazily:
+            raise RuntimeError("broken")
+        return pieces()
+
+    return HOOKS.Failsafe(app)
+
+
+@pytest.mark.parametrize(("before", "lazily"), [([], False), ([], True), ([b""], True)])
+def test_app_that_fails_answers_500_and_tells_the_log(before: list[bytes], lazily: bool) -> None:
+    log, started = io.StringIO(), Started()
+    answer = failing(before, lazily=lazily)({"wsgi.errors": log}, started)
+    assert b"".join(answer) == b"Internal Server Error\n"
+    assert started == ["500 Internal Server Error"]
+    assert "Traceback" in log.getvalue()
+    assert "RuntimeError: broken" in log.getvalue()
+
+
+def test_answer_that_has_begun_is_not_made_another_one() -> None:
+    started = Started()
+    answer = iter(failing([b"a"], lazily=True)({"wsgi.errors": io.StringIO()}, started))
+    assert next(answer) == b"a"
+    with pytest.raises(RuntimeError):
+        next(answer)
+    assert started == []
+
+
+@pytest.mark.parametrize("pieces", [[b"a"], (b"a",), io.BytesIO(b"a")])
+def test_answer_that_cannot_fail_is_left_alone(pieces: Any) -> None:
+    assert HOOKS.Failsafe(lambda *_request: pieces)({"wsgi.errors": io.StringIO()}, None) is pieces
+
+
+def test_app_whose_answer_is_watched_still_cleans_up() -> None:
+    events = list[str]()
+
+    def app(*_request: object) -> Iterator[bytes]:
+        try:
+            yield b"a"
+            yield b"b"
+        finally:
+            events.append("closed")
+
+    answer = HOOKS.Failsafe(app)({"wsgi.errors": io.StringIO()}, None)
+    assert next(iter(answer)) == b"a"
+    answer.close()
+    assert events == ["closed"]
+
+
+@pytest.mark.parametrize(("https", "expected"), [("", "http"), ("on", "https")])
+def test_stranger_cannot_choose_the_scheme_that_uwsgi_reports(https: str, expected: str) -> None:
+    environ = {"REMOTE_ADDR": "198.51.100.9", "REQUEST_URI": "/", "wsgi.url_scheme": "https", "HTTPS": https}
+    got = list[dict[str, Any]]()
+    HOOKS.BehindProxy(lambda environ, _start_response: got.append(environ), LOCAL)(environ | {"PATH_INFO": "/"}, None)
+    assert got[0]["wsgi.url_scheme"] == expected

@@ -42,6 +42,8 @@ DIGEST = release_digest(APP, "commit", PYTHON)
         replace(APP, source=replace(APP.source, subdirectory="x")),
         replace(APP, public=True),
         replace(APP, requirements=("a",)),
+        replace(APP, commands=("a", "b")),
+        replace(APP, served=("static",)),
         replace(APP, program="uwsgi"),
         replace(APP, program_requirement="gunicorn==2"),
     ],
@@ -68,6 +70,12 @@ def test_the_same_release(same: App) -> None:
     assert release_digest(same, "commit", PYTHON) == DIGEST
 
 
+def test_the_order_of_commands_counts_and_that_of_folders_does_not() -> None:
+    commands, folders = replace(APP, commands=("a", "b")), replace(APP, served=("a", "b"))
+    assert release_digest(commands, "c", PYTHON) != release_digest(replace(commands, commands=("b", "a")), "c", PYTHON)
+    assert release_digest(folders, "c", PYTHON) == release_digest(replace(folders, served=("b", "a")), "c", PYTHON)
+
+
 def test_static_files_do_not_depend_on_python() -> None:
     public = replace(APP, public=True)
     assert release_digest(public, "c", "") == release_digest(replace(public, requirements=()), "c", PYTHON)
@@ -89,6 +97,8 @@ PAYLOAD: dict[str, Any] = {
             "source": {"kind": "path", "location": "x", "digest": "d", "sent": True},
             "python": "3.12",
             "requirements": ["a"],
+            "commands": ["python manage.py migrate"],
+            "public": ["static/", "media"],
             "keep_releases": 3,
         },
         {
@@ -99,6 +109,8 @@ PAYLOAD: dict[str, Any] = {
             "source": {"kind": "path", "location": "y"},
             "python": "",
             "requirements": [],
+            "commands": [],
+            "public": [],
             "keep_releases": 5,
         },
         {"name": "old", "state": "absent"},
@@ -119,6 +131,7 @@ def test_a_request_is_read() -> None:
     util, frontend = request.apps
     assert (util.unit, util.program, util.public, util.keep) == ("gunicorn@util.service", "gunicorn", False, 3)
     assert (frontend.unit, frontend.program, frontend.public) == ("", "", True)
+    assert (util.commands, util.served) == (("python manage.py migrate",), ("static", "media"))
     assert request.absent == ("old",)
     assert request.entries == {"util", "frontend", "old", "other"}
     assert (request.settings.check, request.settings.timeout, request.lock_timeout) == (True, 5, 6)

@@ -8,6 +8,7 @@ import os
 import re
 import socket
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -182,6 +183,46 @@ def test_a_sealed_folder(tmp_path: Path) -> None:
     assert found == {"deep": 0o750, "sub": 0o750, "plain": 0o640, "run": 0o750, "sub/secret": 0o640, "note": 0o600}
     assert stat.S_IMODE(code.stat().st_mode) == 0o750
     assert (outside.read_text(), stat.S_IMODE(outside.stat().st_mode)) == ("", 0o600)
+
+
+def test_a_sealed_folder_with_files_for_the_web_server(tmp_path: Path) -> None:
+    code = tmp_path / "code"
+    for name in ("app/static/css/a.css", "app/secret.py", "static/b.css", "statics/c.css", "static/run"):
+        (code / name).parent.mkdir(parents=True, exist_ok=True)
+        (code / name).touch(mode=0o600)
+    (code / "static/run").chmod(0o700)
+    seal(code, replace(OWN, served=("app/static", "static")), {"note": ("text", 0o640)})
+    found = {path.relative_to(code).as_posix(): stat.S_IMODE(path.stat().st_mode) for path in code.rglob("*")}
+    assert found == {
+        "app": 0o751,
+        "app/static": 0o755,
+        "app/static/css": 0o755,
+        "app/static/css/a.css": 0o644,
+        "app/secret.py": 0o640,
+        "static": 0o755,
+        "static/b.css": 0o644,
+        "static/run": 0o755,
+        "statics": 0o750,
+        "statics/c.css": 0o640,
+        "note": 0o640,
+    }
+    assert stat.S_IMODE(code.stat().st_mode) == 0o751
+
+
+def test_a_folder_for_the_web_server_that_is_missing(tmp_path: Path) -> None:
+    code = tmp_path / "code"
+    (code / "real").mkdir(parents=True)
+    (code / "static").symlink_to("real")
+    with pytest.raises(WorkError, match=r"no folder 'media' and 'static', which 'public' names; a link does not count"):
+        seal(code, replace(OWN, served=("real", "static", "media")), {})
+
+
+def test_others_go_through_the_folders_of_a_release_and_list_nothing(store: Store) -> None:
+    served = replace(OWN, served=("static",))
+    assert store.prepare(OWN)
+    assert store.prepare(served)
+    assert [stat.S_IMODE(folder.stat().st_mode) for folder in (store.home, store.releases)] == [0o751, 0o751]
+    assert not store.prepare(served)
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,18 @@
 
 from __future__ import annotations
 
+import os
+import stat
+from pathlib import Path
+
 import pytest
 from ansible_collections.barehost.web.plugins.module_utils._environment import (
     EnvironmentFileError,
     environment_line,
     environment_text,
+    environment_values,
 )
-from ansible_collections.barehost.web.plugins.module_utils._release_user import mask, tail
+from ansible_collections.barehost.web.plugins.module_utils._release_user import Account, hide, leave_data, mask, tail
 
 
 @pytest.mark.parametrize(
@@ -34,6 +39,32 @@ def test_the_end_of_the_output_is_shown() -> None:
     assert tail("one\n\n  two  \n") == "one\n  two"
     lines = tail("\n".join(f"line {number}" for number in range(100))).splitlines()
     assert (len(lines), lines[-1]) == (25, "line 99")
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "shown"),
+    [
+        ("the key is hush-hush.", ["hush-hush"], "the key is ***."),
+        ("hush-hush hush", ["hush", "hush-hush"], "*** ***"),
+        ("https://u:hush-hush@x.test", ["u:hush-hush"], "https://***@x.test"),
+        ("debug 1 yes", ["1", "yes", ""], "debug 1 yes"),
+        ("line of-two", ["line one\nof-two"], "line ***"),
+    ],
+)
+def test_values_of_the_environment_are_hidden(text: str, values: list[str], shown: str) -> None:
+    assert hide(text, values) == shown
+
+
+def test_data_of_a_removed_app_stays_unless_there_is_none(tmp_path: Path) -> None:
+    mine, another = Account("util", os.getuid(), os.getgid()), Account("shop", os.getuid() + 1, os.getgid())
+    empty, link = tmp_path / "empty", tmp_path / "link"
+    empty.mkdir(mode=0o750)
+    link.symlink_to(empty)
+    for folder, who in ((tmp_path / "none", mine), (empty, another), (link, mine)):
+        leave_data(folder, who)
+    assert stat.S_IMODE(empty.stat().st_mode) == 0o750
+    leave_data(empty, mine)
+    assert not empty.exists()
 
 
 @pytest.mark.parametrize(
@@ -70,6 +101,11 @@ def test_what_cannot_be_written(name: str, value: object, words: str) -> None:
     with pytest.raises(EnvironmentFileError, match=words) as error:
         environment_line(name, value)
     assert "hush" not in str(error.value)
+
+
+def test_a_file_is_read_back() -> None:
+    variables = {"A": 'say "hi" \\ $5 `id`', "B": "", "C": "two\nC=lines", "D": "x=y # z"}
+    assert environment_values(f"# It's a file\n{environment_text(variables)}") == variables
 
 
 def test_a_file_is_sorted() -> None:

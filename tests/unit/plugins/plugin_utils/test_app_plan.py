@@ -83,5 +83,10 @@ def test_only_packages_that_are_needed(entry: dict[str, Any], more: list[str]) -
     assert packages(apps({"name": "util", **entry})) == ["ca-certificates", *more]
 
 
+def test_commands_and_public_folders_go_into_the_release() -> None:
+    (app,) = plan(apps({"name": "util", "commands": ["a"], "public": ["b"]}), "release")["apps"]
+    assert (app["commands"], app["public"]) == (["a"], ["b"])
+
+
 def test_the_release_gets_no_secret_of_the_app() -> None:
     assert "environment" not in plan(ALL, "all")["apps"][0]

@@ -26,6 +26,8 @@ def test_a_role_gets_the_keys_it_knows_with_defaults() -> None:
             "python": "",
             "install": "auto",
             "requirements": [],
+            "commands": [],
+            "public": [],
             "environment": {"A": 1},
             "keep_releases": 5,
         }

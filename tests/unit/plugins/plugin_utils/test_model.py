@@ -136,12 +136,39 @@ OUT = "take another name"
         ([app(python=3.10)], "web_apps[0].python: must be a text, not 3.1; put it in quotes"),
         ([app(python="python3.12")], "web_apps[0].python: 'python3.12' is not a version of Python"),
         ([app(requirements=["a", "-r b"])], "web_apps[0].requirements[1]: '-r b' is an option of the installer"),
+        ([app(commands=["a", ""])], "web_apps[0].commands[1]: is empty; write a command, such as 'python manage.py"),
+        ([app(commands="a | b")], "web_apps[0].commands[0]: 'a | b' needs a shell for '|', and there is none"),
+        (
+            [app(commands=["a"], user="www-data")],
+            (
+                "web_apps[0].commands: run as the app's own user and not as 'www-data', and would take /var/lib away "
+                "from it; leave out 'user', and 'util' runs the app as well"
+            ),
+        ),
+        (
+            [app(server="none", commands=["a"])],
+            "web_apps[0].commands: an app without a server has no environment to run them in; leave them out",
+        ),
+        (
+            [app(server="none", public=["static"])],
+            "web_apps[0].public: everybody can read an app without a server; leave it out",
+        ),
+        ([app(public=["/static"])], "web_apps[0].public[0]: '/static' is absolute; write it relative to the release"),
+        ([app(public=["../x"])], "web_apps[0].public[0]: '../x' has '.' or '..' in it; write the path out"),
         ([app(processes=0)], "web_apps[0].processes: is 0; the least is 1"),
         ([app(threads="-1")], "web_apps[0].threads: is -1; the least is 1"),
         ([app(keep_releases=0)], "web_apps[0].keep_releases: is 0; the least is 1"),
         ([app(timeout=-1)], "web_apps[0].timeout: is -1; the least is 0"),
         ([app(graceful_timeout=0)], "web_apps[0].graceful_timeout: is 0; the least is 1"),
         ([app(memory_max="512MB")], "web_apps[0].memory_max: '512MB' is not an amount of memory"),
+        (
+            [app(manager="supervisor", memory_max="512M")],
+            "web_apps[0].memory_max: supervisor cannot limit the memory of an app; leave it out, or write",
+        ),
+        (
+            [app(manager="supervisor", server="flask")],
+            "web_apps[0].manager: the development server runs under systemd only",
+        ),
         ([app(user="root")], "web_apps[0].user: an app must not run as root"),
         ([app(directory="code")], "web_apps[0].directory: 'code' is not absolute; begin it with '/'"),
         ([app(venv="/a b")], "web_apps[0].venv: '/a b' has a character that is not safe in a path"),
@@ -280,6 +307,13 @@ KEEP = "keep one of them"
             ),
         ),
         (
+            [route(static="/srv/util/current/statics/a")],
+            (
+                "web_sites[0].routes[1].static: the web server cannot read '/srv/util/current/statics/a' of app "
+                "'util'; add 'statics/a' to 'public' of the app (web_apps[0])"
+            ),
+        ),
+        (
             [route(static="/srv/front")],
             "web_sites[0].routes[1].static: '/srv/front' holds all releases; write '/srv/front/current'",
         ),
@@ -345,13 +379,15 @@ def test_a_mistake_in_a_site_has_its_message(sites: list[Changes], message: str)
         [route(redirect="/y?z=1", keep_path=False)],
         [site(routes=[{"path": "/", "redirect": "/util"}, {"path": "/util", "app": "util"}])],
         [route(static="/srv/util/current/static")],
+        [route(static="/srv/util/current/static/css/")],
+        [route(static="/srv/util/current/app/media")],
         [route(redirect="/y", index=["index.html"], buffering=True)],
         [site(), site("b", domains=["main.test"], listen=["192.0.2.1:80"])],
         [site(), site("b", domains=["main.test"], state="absent", routes=[{"path": "bad", "app": "nobody"}])],
     ],
 )
 def test_what_only_looks_like_a_mistake_passes(sites: list[Changes]) -> None:
-    assert mistakes([app()], sites) == []
+    assert mistakes([app(public=["static", "app/media/"])], sites) == []
 
 
 def test_an_app_that_is_to_be_removed_needs_only_its_name() -> None:
@@ -497,3 +533,67 @@ def test_a_hundred_sites_are_checked_at_once() -> None:
 )
 def test_a_misspelt_variable_is_found(name: str, meant: str | None) -> None:
     assert strays([name]).get(name) == meant
+
+
+FLASK = {"name": "util", "server": "flask", "wsgi": "wsgi:app"}
+REFUSED = (
+    "'flask' is a server for development, and 'util' is to run on a host for production; "
+    "take another one, such as 'gunicorn', or set web_environment: development if you develop there"
+)
+
+
+@pytest.mark.parametrize(
+    ("variables", "messages"),
+    [
+        ({"web_apps": [app(server="flask")]}, [f"web_apps[0].server: {REFUSED}"]),
+        ({"web_apps": [app(server="flask")], "web_environment": "production"}, [f"web_apps[0].server: {REFUSED}"]),
+        ({"web_apps": [app(server="flask")], "web_environment": "development"}, []),
+        ({"web_apps": [app(server="flask", state="absent")]}, []),
+        ({"web_apps": [app()], "web_environment": "production"}, []),
+        ({"flask_apps": [FLASK]}, [f"flask_apps[0].server: {REFUSED}"]),
+        ({"flask_apps": [{"name": "util", "wsgi": "wsgi:app"}]}, [f"flask_apps[0].server: {REFUSED}"]),
+        ({"flask_apps": [FLASK], "flask_environment": "development"}, []),
+        # The part of an app that is for another role.
+        ({"gunicorn_apps": [FLASK]}, []),
+        ({"app_apps": [{"name": "util", "server": "flask", "source": {"package": "util"}}]}, []),
+        (
+            {"flask_environment": "dev"},
+            ["flask_environment: 'dev' is not one of its values; write production or development"],
+        ),
+        (
+            {"web_environment": "developement"},
+            ["web_environment: 'developement' is not one of its values; did you mean 'development'?"],
+        ),
+    ],
+)
+def test_development_server_is_for_development_hosts(variables: Changes, messages: list[str]) -> None:
+    assert [str(problem) for problem in problems(variables)] == messages
+
+
+@pytest.mark.parametrize(
+    ("changes", "refused"),
+    [
+        ({"bind": ":5000"}, True),
+        ({"bind": "192.0.2.1:5000"}, True),
+        ({"bind": "[::]:5000"}, True),
+        ({"bind": "127.0.0.1:5000"}, False),
+        ({"bind": "[::1]:5000"}, False),
+        ({"bind": ""}, False),
+        ({"bind": ":5000", "debug": False}, False),
+        ({"bind": ":5000", "server": "gunicorn"}, False),
+    ],
+)
+def test_debugger_is_for_this_host(changes: Changes, refused: bool) -> None:
+    found = problems(
+        {"web_apps": [app(**{"server": "flask", "debug": True} | changes)], "web_environment": "development"}
+    )
+    reason = f"{changes['bind']!r} can be reached from elsewhere, and a debugger runs code for whoever reaches it"
+    way_out = "write '127.0.0.1:5000', or leave out bind for a unix socket, or debug"
+    assert [str(problem) for problem in found] == ([f"web_apps[0].bind: {reason}; {way_out}"] if refused else [])
+
+
+@pytest.mark.parametrize("variable", ["gunicorn_apps", "uwsgi_apps", "flask_apps"])
+def test_apps_of_every_role_are_checked(variable: str) -> None:
+    environment = {"flask_environment": "development"}
+    found = problems({variable: [{"name": "util", "wsgi": "wsgi.py"}], **environment})
+    assert [problem.path for problem in found] == [f"{variable}[0].wsgi"]

@@ -68,11 +68,11 @@ def test_app_that_lies_elsewhere_is_loaded_from_there() -> None:
     lines = service_lines(UWSGI, app(directory="/opt/util", venv="/opt/env/"))
     assert lines == [
         "ExecReload=",
-        "ExecReload=/opt/env/bin/python /etc/uwsgi/util.py",
+        "ExecReload=/opt/env/bin/python /etc/uwsgi/util.wsgi",
         "ExecReload=+/bin/sh /etc/uwsgi/reload.sh util",
     ]
     files = render(directory="/opt/util", venv="/opt/env")
-    assert 'barehost_wsgi.application("wsgi:server", "/opt/util")' in files["/etc/uwsgi/util.py"]
+    assert 'barehost_wsgi.application("wsgi:server", "/opt/util")' in files["/etc/uwsgi/util.wsgi"]
     assert "virtualenv = /opt/env\n" in files["/etc/uwsgi/util.ini"]
 
 
@@ -81,7 +81,7 @@ def test_settings_of_a_plain_app() -> None:
         "strict": "true",
         "virtualenv": "/srv/util/current/.venv",
         "pythonpath": "/etc/uwsgi",
-        "wsgi-file": "/etc/uwsgi/util.py",
+        "wsgi-file": "/etc/uwsgi/util.wsgi",
         "need-app": "true",
         "master": "true",
         "lazy-apps": "true",
@@ -90,7 +90,7 @@ def test_settings_of_a_plain_app() -> None:
         "enable-threads": "true",
         "harakiri": "30",
         "worker-reload-mercy": "30",
-        "buffer-size": "32768",
+        "buffer-size": "65535",
         "master-fifo": "/run/uwsgi/util/fifo",
         "die-on-term": "true",
         "disable-logging": "true",

@@ -22,6 +22,11 @@ GOOD: list[tuple[Callable[[str], Fault | None], list[str]]] = [
     (_values.python, ["3.9", "3.12"]),
     (_values.folder, ["/srv/a", "/srv/a/", "/a.b/c-d_e/@x+~=,", "/srv/straße"]),
     (_values.subdirectory, ["backend", "src/app/"]),
+    (_values.public, ["static", "app/static/", ".well-known"]),
+    (
+        _values.command,
+        ["python manage.py migrate --noinput", "flask --app journal init-db", "sh -c 'a && b'", "x --set A=b"],
+    ),
     (_values.wsgi, ["wsgi:app", "pkg.mod:obj.attr", "app:create_app()"]),
     (_values.memory, ["512M", "1G", "1048576", "25%", "100%"]),
     (
@@ -93,6 +98,36 @@ BAD: list[tuple[Callable[[str], Fault | None], str, str, str]] = [
     (_values.folder, "/srv/../etc", "'/srv/../etc' has '.' or '..' in it", "write the path out"),
     (_values.subdirectory, "/a", "'/a' is absolute", "write it relative to the source"),
     (_values.subdirectory, "a/../..", "'a/../..' has '.' or '..' in it", "write the path out"),
+    (_values.public, "", "is empty", "name a folder of the release, such as 'static'"),
+    (
+        _values.public,
+        "/srv/x/current/static",
+        "'/srv/x/current/static' is absolute",
+        "write it relative to the release, such as 'static'",
+    ),
+    (_values.public, "static/../..", "'static/../..' has '.' or '..' in it", "write the path out"),
+    (_values.public, ".", "'.' has '.' or '..' in it", "write the path out"),
+    (
+        _values.public,
+        ".venv/lib",
+        "'.venv/lib' is not for publishing",
+        "name a folder of files that browsers ask for",
+    ),
+    (_values.command, " ", "is empty", "write a command, such as 'python manage.py migrate --noinput'"),
+    (_values.command, "a 'b", '"a \'b" has a quotation mark or a backslash too many', "close what is opened"),
+    (
+        _values.command,
+        "a\nb",
+        "'a\\nb' has a line break or another control character in it",
+        "write it on one line",
+    ),
+    (_values.command, "A=b c", "'A=b c' begins with a variable", "put it into 'environment'"),
+    (
+        _values.command,
+        "a && b",
+        "'a && b' needs a shell for '&&', and there is none",
+        "make each command an entry of its own, or put the program into a script of the source",
+    ),
     (_values.wsgi, "wsgi", "'wsgi' names no callable", "write 'module:callable', such as 'wsgi:app'"),
     (
         _values.wsgi,
