@@ -165,10 +165,6 @@ OUT = "take another name"
             [app(manager="supervisor", memory_max="512M")],
             "web_apps[0].memory_max: supervisor cannot limit the memory of an app; leave it out, or write",
         ),
-        (
-            [app(manager="supervisor", server="flask")],
-            "web_apps[0].manager: the development server runs under systemd only",
-        ),
         ([app(user="root")], "web_apps[0].user: an app must not run as root"),
         ([app(directory="code")], "web_apps[0].directory: 'code' is not absolute; begin it with '/'"),
         ([app(venv="/a b")], "web_apps[0].venv: '/a b' has a character that is not safe in a path"),
@@ -597,3 +593,9 @@ def test_apps_of_every_role_are_checked(variable: str) -> None:
     environment = {"flask_environment": "development"}
     found = problems({variable: [{"name": "util", "wsgi": "wsgi.py"}], **environment})
     assert [problem.path for problem in found] == [f"{variable}[0].wsgi"]
+
+
+def test_the_development_server_runs_under_systemd_only() -> None:
+    variables = {"web_apps": [app(manager="supervisor", server="flask")], "web_environment": "development"}
+    (problem,) = problems(variables)
+    assert str(problem).startswith("web_apps[0].manager: the development server runs under systemd only")
