@@ -26,7 +26,7 @@ options:
   role:
     description: The role whose own variable it is, such as C(gunicorn_apps). Left out for C(web_apps).
     type: str
-    choices: [flask, gunicorn, uwsgi]
+    choices: [flask, gunicorn, mod_wsgi, supervisor, uwsgi]
 author: barehost.web contributors
 """
 

@@ -21,14 +21,14 @@ description:
 positional: role, state
 options:
   _input:
-    description: Entries of C(web_apps), or of C(web_sites) for the role C(nginx).
+    description: Entries of C(web_apps), or of C(web_sites) for the roles C(nginx) and C(apache).
     type: list
     elements: dict
     required: true
   role:
     description: The role that takes the entries.
     type: str
-    choices: [app, flask, gunicorn, nginx, uwsgi]
+    choices: [apache, app, flask, gunicorn, mod_wsgi, nginx, supervisor, uwsgi]
     required: true
   state:
     description: Give only entries of this state. All entries when it is left out.

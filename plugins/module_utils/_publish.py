@@ -89,9 +89,10 @@ def _publish(request: Request, memory: Path, *, check: bool, state: Path) -> Out
         outcome.saved = _save_foreign(plan.steps, state / "saved" / request.name)
         _mark(request, plan.steps, state)
         # Until the commit is over the set owns the old and the new paths: a killed run forgets neither.
-        _remember(manifest_path, manifest, {**manifest, **after})
+        both = {**manifest, **after}
+        _remember(manifest_path, manifest, both)
         commit.put()
-    _remember(manifest_path, {}, after)
+    _remember(manifest_path, both, after)
     return outcome
 
 

@@ -40,6 +40,10 @@ class App:
     public: bool
     #: Unit that runs the app; empty without one.
     unit: str
+    #: How the unit takes up a new release.
+    take_up: _marks.Action
+    #: Whether the unit runs Debian's own Python, whatever Python the environment is made for.
+    debian_python: bool
     python: str
     requirements: tuple[str, ...]
     #: Program that runs the app, and what brings it if the app's own dependencies do not.
@@ -111,6 +115,18 @@ class AppRun:
             raise WorkError(f"the host has no user '{self.app.name}'. barehost.web.accounts makes it.")
         if not self.app.public and self.interpreter is None:
             raise WorkError(f"the host has no python{self.app.python or '3'}. Install it, or choose another 'python'.")
+        if self.interpreter and self.app.debian_python:
+            self._complain_of_python(self.interpreter)
+
+    def _complain_of_python(self, interpreter: Path) -> None:
+        debian = find_interpreter("")
+        if debian is None or debian.resolve() == interpreter.resolve():
+            return
+        ours, theirs = interpreter.resolve().name, debian.resolve().name
+        raise WorkError(
+            f"it is to run on {ours}, but Debian's module for its server runs apps on {theirs} only. "
+            "Leave 'python' out, or write 'install: source' for a module that is built into the app's environment."
+        )
 
     def resolve(self) -> None:
         """Find out which commit a version of a git repository is at the moment."""
@@ -165,12 +181,12 @@ class AppRun:
             made = self._maker().make(self.digest(), done.version, self.ownership, self.commit, (previous, done.before))
             done = replace(done, release=made.id, after=tuple(made.entries()))
         if self.app.unit:
-            # Before the switch: a run that is killed between the two restarts once too often, not once too little.
-            _marks.mark(self.app.unit, "restart")
+            # Before the switch: a run that is killed between the two once too often, not once too little.
+            _marks.mark(self.app.unit, self.app.take_up)
         self.store.switch(done.release)
         if self.app.unit:
             # And after it: another run may have taken the first mark for its own and restarted too early.
-            _marks.mark(self.app.unit, "restart")
+            _marks.mark(self.app.unit, self.app.take_up)
         self.store.prune(self.app.keep, done.release, done.previous)
         return done
 

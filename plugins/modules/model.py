@@ -23,18 +23,19 @@ options:
       - Check every variable of this role as the host has it, such as O(nginx_sites), O(nginx_apps) and
         C(nginx_worker_connections), besides what the other options hold.
     type: str
-    choices: [app, flask, gunicorn, nginx, uwsgi]
+    choices: [apache, app, flask, gunicorn, mod_wsgi, nginx, supervisor, uwsgi]
   web_apps:
     description:
       - Apps of the whole model. An entry has the keys of C(app_apps) of the role C(barehost.web.app) and those of
-        C(gunicorn_apps) of the role C(barehost.web.gunicorn), of C(uwsgi_apps) of the role C(barehost.web.uwsgi) and of
-        C(flask_apps) of the role C(barehost.web.flask).
+        C(gunicorn_apps), C(uwsgi_apps), C(mod_wsgi_apps), C(flask_apps) and C(supervisor_apps) of the roles
+        C(barehost.web.gunicorn), C(barehost.web.uwsgi), C(barehost.web.mod_wsgi), C(barehost.web.flask) and
+        C(barehost.web.supervisor).
     type: list
     elements: dict
   web_sites:
     description:
-      - Sites of the whole model. An entry has the keys of C(nginx_sites) of the role C(barehost.web.nginx). The apps
-        that their routes name are those of O(web_apps).
+      - Sites of the whole model. An entry has the keys of C(nginx_sites) of the role C(barehost.web.nginx), or those of
+        C(apache_sites) of the role C(barehost.web.apache). The apps that their routes name are those of O(web_apps).
     type: list
     elements: dict
   web_environment:
@@ -56,8 +57,16 @@ options:
     description: The variable of the role C(barehost.web.uwsgi).
     type: list
     elements: dict
+  mod_wsgi_apps:
+    description: The variable of the role C(barehost.web.mod_wsgi).
+    type: list
+    elements: dict
   flask_apps:
     description: The variable of the role C(barehost.web.flask).
+    type: list
+    elements: dict
+  supervisor_apps:
+    description: The variable of the role C(barehost.web.supervisor).
     type: list
     elements: dict
   nginx_sites:
@@ -67,6 +76,15 @@ options:
     elements: dict
   nginx_apps:
     description: The variable of the role C(barehost.web.nginx).
+    type: list
+    elements: dict
+  apache_sites:
+    description:
+      - The variable of the role C(barehost.web.apache). The apps that its routes name are those of O(apache_apps).
+    type: list
+    elements: dict
+  apache_apps:
+    description: The variable of the role C(barehost.web.apache).
     type: list
     elements: dict
 notes:

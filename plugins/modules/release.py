@@ -18,8 +18,8 @@ description:
     released belongs to root; the app's group can read it, and nobody can write it.
   - If anything fails before the switch, the live release stays what it was. The other apps are released all the
     same, and the task fails at the end. What a killed run leaves behind is removed by the next one.
-  - The restart of the unit that runs an app is noted on the host before the switch; M(barehost.web.units) carries it
-    out, also in a later run if this one is killed.
+  - The restart or reload of the unit that runs an app is noted on the host before the switch; M(barehost.web.units)
+    carries it out, also in a later run if this one is killed.
   - Dependencies are those of C(uv.lock), else of C(requirements.txt), else of C(pyproject.toml) or C(setup.py).
     Builds see the variables C(UV_*), C(PIP_*), C(SSL_*) and those of a proxy from the environment of the login,
     and the index that C(/etc/pip.conf) names.
@@ -48,6 +48,23 @@ options:
           - V(none) is an app without a process, such as a static frontend. Everybody on the host can read its files.
         type: str
         default: gunicorn
+      take_up:
+        description: What the unit does to take up a new release.
+        type: str
+        choices: [restart, reload]
+        default: restart
+      debian_python:
+        description:
+          - Whether the server brings Debian's own Python. An app whose O(apps[].python) is another one is then not
+            released.
+        type: bool
+        default: false
+      manager:
+        description:
+          - What keeps the server running, V(systemd) or V(supervisor), whose program C(<name>) is told instead.
+        type: str
+        choices: [systemd, supervisor]
+        default: systemd
       program:
         description:
           - The program that the environment of the app must have, a key of O(server_requirements); empty for none.

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ansible_collections.barehost.web.plugins.plugin_utils import _listen, _values, _web
 from ansible_collections.barehost.web.plugins.plugin_utils._entries import Check, Entry
+from ansible_collections.barehost.web.plugins.plugin_utils._mod_wsgi import DEBIAN_PYTHON
 from ansible_collections.barehost.web.plugins.plugin_utils._problem import Problem
 from ansible_collections.barehost.web.plugins.plugin_utils._sources import file_fault, folder_fault
 
@@ -47,6 +48,7 @@ _LEAST = {
     "buffer_size": 1024,
     "post_buffering": 0,
     "cheaper": 0,
+    "listen_backlog": 1,
 }
 _HIGHEST_BUFFER = 65535
 
@@ -111,6 +113,26 @@ _SETTINGS = {
         name=re.compile(r"[a-z0-9]+(-[a-z0-9]+)*"),
         way_out="write it as in an ini file of uWSGI",
     ),
+    "mod_wsgi": _Settings(
+        own={
+            "processes": "processes",
+            "threads": "threads",
+            "python-home": "venv",
+            "python-path": "directory",
+            "home": "directory",
+            "maximum-requests": "max_requests",
+            "request-timeout": "timeout",
+            "socket-timeout": "timeout",
+            "graceful-timeout": "graceful_timeout",
+            "shutdown-timeout": "graceful_timeout",
+            "listen-backlog": "listen_backlog",
+            "user": "user",
+            "group": "user",
+        },
+        unit=frozenset({"supplementary-groups", "umask", "chroot", "display-name", "script-user", "script-group"}),
+        name=re.compile(r"[a-z]+(-[a-z]+)*"),
+        way_out="write it as an option of WSGIDaemonProcess",
+    ),
 }
 
 
@@ -125,10 +147,12 @@ def check_app(app: Entry, folders: Sequence[Path]) -> Iterator[Problem]:
     yield from _environment(app)
     yield from _options(app)
     yield from _uwsgi(app)
+    yield from _mod_wsgi(app)
     yield from _debugger(app)
     yield from _writable(app)
     yield from _commands(app)
     yield from _public(app)
+    yield from _manager(app)
     health = app.mapping("health")
     if health is not None:
         yield from health.check({"path": _web.request})
@@ -143,9 +167,11 @@ def check_apps(apps: Sequence[Entry]) -> Iterator[Problem]:
     seen: list[tuple[_listen.Listener, Entry]] = []
     for app in apps:
         for listener in bound(app):
-            other = next((entry for known, entry in seen if known.meets(listener) and entry is not app), None)
+            # Entries of one name in several variables are one app.
+            name = app.text("name")
+            other = next((one for known, one in seen if known.meets(listener) and one.text("name") != name), None)
             if other is not None:
-                reason = f"{app.text('bind')!r} is where {other.text('name')!r} listens ({other.path}.bind)"
+                reason = f"{_address(app)!r} is where {other.text('name')!r} listens ({other.path}.bind)"
                 yield Problem(f"{app.path}.bind", reason, "take another port")
             seen.append((listener, app))
 
@@ -164,10 +190,16 @@ def check_development(apps: Sequence[Entry], environment: object) -> Iterator[Pr
 
 def bound(app: Entry) -> tuple[_listen.Listener, ...]:
     """Give the TCP sockets of an app."""
-    text = app.text("bind")
+    text = _address(app)
     if not app.serves or not text or _listen.bind(text) is not None:
         return ()
     return _listen.bound(text)
+
+
+def _address(app: Entry) -> str:
+    """Give the TCP address of an app; empty for a unix socket."""
+    alone = app.knows("bind") and app.text("server") == "mod_wsgi"
+    return app.text("bind") or (_listen.own(app.text("name")) if alone else "")
 
 
 def _callable(app: Entry) -> Iterator[Problem]:
@@ -199,6 +231,10 @@ def _options(app: Entry) -> Iterator[Problem]:
             yield Problem(path, "is not the name of a setting", settings.way_out)
         elif app.text("server") == "uwsgi" and any("\n" in str(item) for item in _items(value)):
             yield Problem(path, "has more than one line", "give a list to set an option several times")
+        elif app.text("server") == "mod_wsgi" and not re.fullmatch(r"[\w./:%{}@+,=-]*", str(value)):
+            yield Problem(
+                path, "has a character that Apache would misread", "use letters, digits and . / : % @ + , = -"
+            )
 
 
 def _items(value: object) -> Sequence[object]:
@@ -218,6 +254,15 @@ def _uwsgi(app: Entry) -> Iterator[Problem]:
     least, most = app.values.get("cheaper"), app.values.get("processes")
     if isinstance(least, int) and isinstance(most, int) and least and least >= most:
         yield Problem(f"{app.path}.cheaper", f"is {least}", f"it must be below processes, which is {most}")
+
+
+def _mod_wsgi(app: Entry) -> Iterator[Problem]:
+    python = app.text("python")
+    if app.text("server") == "mod_wsgi" and app.text("install") == "debian" and _values.python(python) is None:
+        theirs = [f"{version} ({debian})" for version, debian in DEBIAN_PYTHON.items()]
+        if python not in DEBIAN_PYTHON:
+            reason = f"{python!r} is not the Python of Debian's mod_wsgi, which is {' or '.join(theirs)}"
+            yield Problem(f"{app.path}.python", reason, "leave python out, or write 'install: source'")
 
 
 def _debugger(app: Entry) -> Iterator[Problem]:
@@ -251,6 +296,17 @@ def _commands(app: Entry) -> Iterator[Problem]:
 def _public(app: Entry) -> Iterator[Problem]:
     if app.knows("public") and app.has("public") and not app.serves:
         yield Problem(f"{app.path}.public", "everybody can read an app without a server", "leave it out")
+
+
+def _manager(app: Entry) -> Iterator[Problem]:
+    if app.text("manager") != "supervisor":
+        return
+    if app.text("server") not in {"gunicorn", "uwsgi"}:
+        reason = f"supervisor cannot run server {app.text('server')}"
+        yield Problem(f"{app.path}.manager", reason, "leave it out, or take gunicorn or uwsgi")
+    if app.text("memory_max"):
+        way_out = "leave it out, or write 'manager: systemd'"
+        yield Problem(f"{app.path}.memory_max", "supervisor cannot limit the memory of an app", way_out)
 
 
 def _source(source: Entry, folders: Sequence[Path]) -> Iterator[Problem]:

@@ -10,20 +10,32 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ansible_collections.barehost.web.plugins.plugin_utils._convert import Data, plain
-from ansible_collections.barehost.web.plugins.plugin_utils._listen import local
+from ansible_collections.barehost.web.plugins.plugin_utils._listen import local, own
 from ansible_collections.barehost.web.plugins.plugin_utils._problem import Fault, Problem
 from ansible_collections.barehost.web.plugins.plugin_utils._schema import Spec, fill, load, union
 
+_SUPERVISOR = ("supervisor", "supervisor_apps")
 # Which options of which roles make up an entry of each variable of the model.
 VARIABLES: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "web_apps": (("app", "app_apps"), ("gunicorn", "gunicorn_apps"), ("uwsgi", "uwsgi_apps"), ("flask", "flask_apps")),
-    "web_sites": (("nginx", "nginx_sites"),),
+    "web_apps": (
+        ("app", "app_apps"),
+        ("gunicorn", "gunicorn_apps"),
+        ("uwsgi", "uwsgi_apps"),
+        ("mod_wsgi", "mod_wsgi_apps"),
+        ("flask", "flask_apps"),
+        _SUPERVISOR,
+    ),
+    "web_sites": (("nginx", "nginx_sites"), ("apache", "apache_sites")),
     "app_apps": (("app", "app_apps"),),
     "gunicorn_apps": (("gunicorn", "gunicorn_apps"),),
     "uwsgi_apps": (("uwsgi", "uwsgi_apps"),),
+    "mod_wsgi_apps": (("mod_wsgi", "mod_wsgi_apps"),),
     "flask_apps": (("flask", "flask_apps"),),
+    "supervisor_apps": (_SUPERVISOR,),
     "nginx_sites": (("nginx", "nginx_sites"),),
     "nginx_apps": (("nginx", "nginx_apps"),),
+    "apache_sites": (("apache", "apache_sites"),),
+    "apache_apps": (("apache", "apache_apps"),),
 }
 # What is said of a host for all roles, and the option of a role that has its schema.
 HOST: Mapping[str, tuple[str, str]] = {"web_environment": ("flask", "flask_environment")}
@@ -32,9 +44,13 @@ ROLES: Mapping[str, str] = {
     "app": "app_apps",
     "gunicorn": "gunicorn_apps",
     "uwsgi": "uwsgi_apps",
+    "mod_wsgi": "mod_wsgi_apps",
     "flask": "flask_apps",
+    "supervisor": "supervisor_apps",
     "nginx": "nginx_sites",
+    "apache": "apache_sites",
 }
+_WEB_SERVERS = ("nginx", "apache")
 STATES = ("present", "absent")
 # Seconds that nginx closes an idle connection before the app's server would.
 _EARLIER = 15
@@ -140,12 +156,19 @@ def select(value: object, role: str) -> list[dict[str, Data]]:
 
 def part(value: object, role: str, state: str | None = None) -> list[dict[str, Data]]:
     """Give a role its part of the model's entries, perhaps of one state only; the model's defaults go first."""
-    model = fill(plain(value), spec("web_sites" if role == "nginx" else "web_apps"))
+    model = fill(plain(value), spec("web_sites" if role in _WEB_SERVERS else "web_apps"))
     return [entry for entry in select(model, role) if state is None or entry["state"] == state]
 
 
+def needed(value: object, server: str) -> bool:
+    """Tell whether a web server has anything to serve; nginx also tells strangers that nobody is here."""
+    sites = fill(plain(value), spec("web_sites"))
+    serving = {site["server"] for site in sites if site["state"] == "present"}
+    return server in serving or (server == "nginx" and not serving)
+
+
 def addresses(value: object, role: str | None = None) -> list[dict[str, Data]]:
-    """Give the addresses under which nginx finds the apps that are present and have a server.
+    """Give the addresses under which a web server finds the apps that are present and have a server.
 
     :param role: the role whose own variable it is; nothing for the model's.
     """
@@ -168,6 +191,9 @@ def kept_connections(app: Mapping[str, Data]) -> dict[str, Data]:
 def app_address(app: Mapping[str, Data]) -> dict[str, str]:
     """Say where an app with a server is reached on its host, and what is spoken there."""
     server, name, bind = str(app["server"]), str(app["name"]), str(app["bind"])
+    if server == "mod_wsgi" and not bind:
+        # Apache listens on TCP only.
+        bind = own(name)
     return {
         "protocol": str(app["protocol"]) if server == "uwsgi" else "http",
         "address": local(bind) if bind else f"unix:/run/{server}/{name}.sock",

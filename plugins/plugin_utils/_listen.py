@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import re
 from typing import NamedTuple
 
 from ansible_collections.barehost.web.plugins.plugin_utils._problem import Fault, show
 
+OWN_PORT = 8010
 _IPV4, _IPV6 = 4, 6
 _HIGHEST_PORT = 65535
 _PARTS = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]*)\]|(?P<v4>[^\[\]:]*)):(?P<port>[^:]*)")
@@ -109,6 +111,16 @@ def local(text: str) -> str:
     if found.host:
         return text
     return f"127.0.0.1:{found.port}"
+
+
+def own(name: str) -> str:
+    """Give the address of an app whose server listens on TCP only and that was given none.
+
+    The whole of 127.0.0.0/8 is the host itself. An address of its own for each app, the same in every run, is in
+    nobody's way: the port is taken only if something else wants it on every address.
+    """
+    first, second, third = (1 + byte % 254 for byte in hashlib.sha256(name.encode()).digest()[:3])
+    return f"127.{first}.{second}.{third}:{OWN_PORT}"
 
 
 def _everywhere(port: str) -> tuple[Listener, ...]:

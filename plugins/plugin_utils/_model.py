@@ -17,8 +17,9 @@ from ansible_collections.barehost.web.plugins.plugin_utils._entries import HOST,
 from ansible_collections.barehost.web.plugins.plugin_utils._problem import Problem, meant, ordered
 from ansible_collections.barehost.web.plugins.plugin_utils._schema import options
 
-_SITES = ("web_sites", "nginx_sites")
-_APPS = tuple(name for name in VARIABLES if name not in (*_SITES, "nginx_apps"))
+_SITES = ("web_sites", "nginx_sites", "apache_sites")
+_ADDRESSES = ("nginx_apps", "apache_apps")
+_APPS = tuple(name for name in VARIABLES if name not in (*_SITES, *_ADDRESSES))
 _SWITCHES = ("web_purge", *HOST)
 # How much another variable must look like one of ours to be taken for it; users have names of their own.
 _LIKENESS = {"web_": 0.85, **dict.fromkeys((f"{role}_" for role in ROLES), 0.92)}
@@ -52,7 +53,7 @@ def _problems(variables: Mapping[str, object], folders: Sequence[Path]) -> Itera
         yield from _repeated(entries[name])
     apps = [app for name in _APPS for app in entries.get(name, ())]
     sites = [site for name in _SITES for site in entries.get(name, ())]
-    addresses = entries.get("nginx_apps", [])
+    addresses = [app for name in _ADDRESSES for app in entries.get(name, ())]
     environment = variables.get("web_environment") or variables.get("flask_environment")
     for app in apps:
         yield from _apps.check_app(app, folders)
@@ -63,6 +64,7 @@ def _problems(variables: Mapping[str, object], folders: Sequence[Path]) -> Itera
     yield from _apps.check_apps(apps)
     yield from _apps.check_development(apps, environment)
     yield from _sites.check_sites(sites)
+    yield from _sites.check_servers(sites)
     if sites:
         yield from _sites.check_targets(sites, apps or addresses)
         yield from _sites.check_folders(sites, apps)

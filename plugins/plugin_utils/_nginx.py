@@ -13,10 +13,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import unquote
 
+from ansible_collections.barehost.web.plugins.plugin_utils._entries import needed
 from ansible_collections.barehost.web.plugins.plugin_utils._listen import listeners
 from ansible_collections.barehost.web.plugins.plugin_utils._schema import fill, load
 
 ROOT = "/etc/nginx"
+UNIT = "nginx.service"
 DROP_IN = "/etc/systemd/system/nginx.service.d/barehost.conf"
 _PLAIN = re.compile(r"[A-Za-z0-9/_.~+:@-]+\Z")
 _IPV6 = 6
@@ -166,7 +168,9 @@ def published(sites: Sequence[Mapping[str, Any]], apps: Sequence[Mapping[str, An
     """
     filled: list[dict[str, Any]] = fill(sites, load("nginx", "nginx_sites"))
     reachable = {app["name"]: app for app in fill(apps, load("nginx", "nginx_apps"))}
-    present = [site for site in filled if site["state"] == "present"]
+    present = [site for site in filled if site["state"] == "present" and site["server"] == "nginx"]
+    if not needed(filled, "nginx"):
+        return {"entries": [site["name"] for site in filled], "remove": _logs(filled)}
     everywhere = [address for site in present for address in site["listen"]] or ["80"]
     pairs = [_site_files("000-unknown-hosts", {"listen": listen_directives(everywhere, ipv6=ipv6)}, "")]
     pairs += [
@@ -177,17 +181,20 @@ def published(sites: Sequence[Mapping[str, Any]], apps: Sequence[Mapping[str, An
         "files": [*(file for file, _link in pairs), _drop_in(present)],
         "links": [link for _file, link in pairs],
         "entries": [site["name"] for site in filled],
-        "remove": [
-            f"/var/log/nginx/{site['name']}.{kind}.log*"
-            for site in filled
-            if site["state"] == "absent"
-            for kind in ("access", "error")
-        ],
+        "remove": _logs(filled),
     }
+
+
+def _logs(sites: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The logs of sites that nginx serves no longer."""
+    gone = [site["name"] for site in sites if site["state"] == "absent" or site["server"] != "nginx"]
+    return [f"/var/log/nginx/{name}.{kind}.log*" for name in gone for kind in ("access", "error")]
 
 
 def _drop_in(sites: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """The sandbox of nginx's unit, which may see home folders only if a site serves files from one."""
     folders = (route.get("static") or route["files"] for site in sites for route in site["routes"])
     home = any(_HOME.match(folder) for folder in folders)
-    return {"dest": DROP_IN, "template": "nginx.service.j2", "vars": {"home": home}, "restart": ["nginx.service"]}
+    # The unit ends when nginx has nothing to serve any more.
+    units = {"restart": [UNIT], "stop": [UNIT]}
+    return {"dest": DROP_IN, "template": "nginx.service.j2", "vars": {"home": home}, **units}

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from ansible_collections.barehost.web.plugins.plugin_utils import _listen, _values, _web
-from ansible_collections.barehost.web.plugins.plugin_utils._entries import Check, Entry
+from ansible_collections.barehost.web.plugins.plugin_utils._entries import Check, Entry, spec
 from ansible_collections.barehost.web.plugins.plugin_utils._problem import Problem, hint, show
+from ansible_collections.barehost.web.plugins.plugin_utils._schema import Spec
 
 _TEXTS: Mapping[str, Check] = {
     "domains": _web.domain,
@@ -72,6 +73,35 @@ def check_sites(sites: Sequence[Entry]) -> Iterator[Problem]:
                     yield Problem(path, f"{domain!r} is a domain of {who} already ({first})", "keep one of them")
 
 
+def check_servers(sites: Sequence[Entry]) -> Iterator[Problem]:
+    """Check that no two web servers would fight over a port, and that Apache is asked for nothing beyond its role."""
+    present = [site for site in sites if site.present]
+    for number, site in enumerate(present):
+        server = site.text("server")
+        for other in present[:number]:
+            theirs = other.text("server")
+            if server != theirs and any(mine.meets(one) for mine in listeners(site) for one in listeners(other)):
+                reason = (
+                    f"{server} would listen where {theirs} does for site {other.text('name')!r} ({other.path}.listen)"
+                )
+                yield Problem(f"{site.path}.listen", reason, "give both sites one server, or this one another port")
+        if server == "apache":
+            yield from _beyond_apache(site)
+
+
+def _beyond_apache(site: Entry) -> Iterator[Problem]:
+    known = spec("apache_sites").element
+    for entry, keys in ((site, known), *((route, _routes_of(known)) for route in site.mappings("routes"))):
+        for key in entry.values:
+            if entry.has(key) and keys is not None and key not in (keys.keys or {}):
+                way_out = "leave it out, or write 'server: nginx' for the site"
+                yield Problem(f"{entry.path}.{key}", "is something that only nginx does", way_out)
+
+
+def _routes_of(site: Spec | None) -> Spec | None:
+    return site.keys["routes"].element if site is not None and site.keys is not None else None
+
+
 def check_targets(sites: Sequence[Entry], apps: Sequence[Entry]) -> Iterator[Problem]:
     """Check that every app that a route leads to exists and answers."""
     by_name = {app.text("name"): app for app in apps}
@@ -86,6 +116,14 @@ def check_targets(sites: Sequence[Entry], apps: Sequence[Entry]) -> Iterator[Pro
                     yield Problem(path, f"app {name!r} is to be removed ({app.path})", "remove the route as well")
                 elif not app.serves:
                     yield Problem(path, f"app {name!r} has no server", f"write 'static: /srv/{name}/current'")
+                elif site.text("server") == "apache" and speaks_uwsgi(app):
+                    reason = f"app {name!r} speaks uwsgi, which only nginx passes on ({app.path})"
+                    yield Problem(path, reason, "write 'protocol: http' for the app, or 'server: nginx' for the site")
+
+
+def speaks_uwsgi(app: Entry) -> bool:
+    """Tell whether an app, or an address of one, is asked in uWSGI's own protocol."""
+    return app.text("protocol") == "uwsgi" and app.text("server") in {"uwsgi", ""}
 
 
 def check_folders(sites: Sequence[Entry], apps: Sequence[Entry]) -> Iterator[Problem]:

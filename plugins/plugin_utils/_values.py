@@ -40,7 +40,7 @@ ACCOUNTS = frozenset(_ACCOUNTS.split())
 # An app has folders of its name in /srv, /run, /var/lib and /var/cache: these belong to others there.
 _FOLDERS = """
     apache2 apps apt barehost current dbus dpkg flask gunicorn initramfs journal letsencrypt lock log logrotate misc
-    mount nginx pam php private python python3 releases ssh supervisor systemd ucf udev user uwsgi
+    mod_wsgi mount nginx pam php private python python3 releases ssh supervisor systemd ucf udev user uwsgi
 """
 FOLDERS = frozenset(_FOLDERS.split())
 

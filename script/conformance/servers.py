@@ -42,6 +42,11 @@ SERVERS = (
         socket="/run/uwsgi/{app}.sock",
         log="journalctl --sync; journalctl --output=cat --since=-5min --unit=uwsgi@{app}.service",
     ),
+    Server(
+        name="mod_wsgi",
+        socket="/run/mod_wsgi/{app}.sock",
+        log="journalctl --sync; journalctl --output=cat --since=-5min --unit=mod_wsgi@{app}.service",
+    ),
 )
 
 

@@ -162,6 +162,15 @@ def test_purge_removes_orphans(host: Host) -> None:
     assert set(host.files()) == {"nginx/sites-available/one", "nginx/sites-enabled/one"}
 
 
+def test_set_that_has_removed_everything_has_nothing_left_to_remove(host: Host) -> None:
+    host.publish(*host.site("main"), entries=["main"])
+    assert host.publish(entries=["main"]).changed
+    assert json.loads((host.state / "published/nginx.json").read_text()) == {}
+    # Another set may publish there now.
+    (host.tree / "sites-available/main").write_text("theirs")
+    assert not host.publish(entries=["main"]).changed
+
+
 def test_set_without_entries_removes_what_left_it(host: Host) -> None:
     first, second = host.file(host.tree / "a.conf"), host.file(host.tree / "b.conf")
     host.publish(first, second)

@@ -25,6 +25,8 @@ APP = App(
     source=Source("git", "https://u:p@git.example.test/util.git", "v1"),
     public=False,
     unit="gunicorn@util.service",
+    take_up="restart",
+    debian_python=False,
     python="",
     requirements=("a", "b"),
     program="gunicorn",
@@ -92,7 +94,10 @@ PAYLOAD: dict[str, Any] = {
             "name": "util",
             "state": "present",
             "server": "gunicorn",
+            "manager": "systemd",
             "program": "gunicorn",
+            "take_up": "reload",
+            "debian_python": False,
             "source": {"kind": "path", "location": "x", "digest": "d", "sent": True},
             "python": "3.12",
             "requirements": ["a"],
@@ -105,6 +110,8 @@ PAYLOAD: dict[str, Any] = {
             "state": "present",
             "server": "none",
             "program": "",
+            "take_up": "restart",
+            "debian_python": False,
             "source": {"kind": "path", "location": "y"},
             "python": "",
             "requirements": [],
@@ -130,10 +137,16 @@ def test_a_request_is_read() -> None:
     util, frontend = request.apps
     assert (util.unit, util.program, util.public, util.keep) == ("gunicorn@util.service", "gunicorn", False, 3)
     assert (frontend.unit, frontend.program, frontend.public) == ("", "", True)
+    assert (util.take_up, frontend.take_up) == ("reload", "restart")
     assert (util.commands, util.served) == (("python manage.py migrate",), ("static", "media"))
     assert request.absent == ("old",)
     assert request.entries == {"util", "frontend", "old", "other"}
     assert (request.settings.check, request.settings.timeout, request.lock_timeout) == (True, 5, 6)
+
+
+def test_an_app_under_supervisord_is_a_program() -> None:
+    (util, *_) = request_from({**PAYLOAD, "apps": [PAYLOAD["apps"][0] | {"manager": "supervisor"}]}, check=True).apps
+    assert util.unit == "util.program"
 
 
 def test_a_failure_names_the_entry_and_hides_its_password() -> None:

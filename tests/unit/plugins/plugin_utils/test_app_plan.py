@@ -57,6 +57,32 @@ def test_the_environment_is_secret_and_restarts_its_app() -> None:
     assert file["restart"] == ["gunicorn@util.service"]
 
 
+def test_an_apache_takes_new_code_and_variables_up_by_a_reload() -> None:
+    found = plan(apps({"name": "util", "server": "mod_wsgi"}), "all")
+    assert (found["apps"][0]["take_up"], plan(ALL, "all")["apps"][0]["take_up"]) == ("reload", "restart")
+    assert found["files"][0]["reload"] == ["mod_wsgi@util.service"]
+    assert "restart" not in found["files"][0]
+
+
+@pytest.mark.parametrize(
+    ("options", "debian", "program"),
+    [
+        ({}, True, ""),
+        ({"python": "3.13", "install": "debian"}, True, ""),
+        ({"python": "3.12"}, False, "mod_wsgi-express"),
+        ({"install": "source"}, False, "mod_wsgi-express"),
+    ],
+)
+def test_who_brings_the_module_of_apache(options: dict[str, Any], debian: bool, program: str) -> None:
+    (app,) = plan(apps({"name": "util", "server": "mod_wsgi", **options}), "all")["apps"]
+    assert (app["debian_python"], app["program"]) == (debian, program)
+
+
+def test_the_environment_of_an_app_under_supervisord_restarts_its_program() -> None:
+    (file,) = plan(apps({"name": "util", "manager": "supervisor"}), "all")["files"]
+    assert file["restart"] == ["util.program"]
+
+
 def test_a_variable_that_cannot_be_written_names_its_app() -> None:
     with pytest.raises(PlanError, match="app 'util': environment: '1' is not a name"):
         plan(apps({"name": "util", "environment": {"1": "x"}}), "all")
@@ -72,10 +98,15 @@ def test_a_variable_that_cannot_be_written_names_its_app() -> None:
         ({"source": {"git": "git@x.test:a.git", "version": "v1"}}, ["git", "openssh-client", "python3-venv"]),
         ({"source": {"git": "ssh://x.test/a.git", "version": "v1"}}, ["git", "openssh-client", "python3-venv"]),
         ({"source": {"archive": "https://x.test/a.zip", "checksum": "x"}}, ["python3-venv"]),
+        ({"server": "mod_wsgi"}, ["python3-venv"]),
+        (
+            {"server": "mod_wsgi", "install": "source"},
+            ["apache2-dev", "gcc", "libc6-dev", "python3-dev", "python3-venv"],
+        ),
     ],
 )
 def test_only_packages_that_are_needed(entry: dict[str, Any], more: list[str]) -> None:
-    assert packages(apps({"name": "util", **entry})) == ["ca-certificates", *more]
+    assert packages(apps({"name": "util", **entry})) == sorted(["ca-certificates", *more])
 
 
 def test_commands_and_public_folders_go_into_the_release() -> None:

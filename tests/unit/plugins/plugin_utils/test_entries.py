@@ -22,6 +22,7 @@ def test_a_role_gets_the_keys_it_knows_with_defaults() -> None:
             "name": "util",
             "state": "present",
             "server": "gunicorn",
+            "manager": "systemd",
             "source": {"path": "a", "subdirectory": ""},
             "python": "",
             "install": "auto",
