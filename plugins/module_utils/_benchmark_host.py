@@ -162,6 +162,9 @@ def restore(memory: Path = MEMORY) -> list[str]:
     for unit in before["units"]:
         if any(Path("/etc", name) in path.parents for path in changed for name in re.split(r"[.@]", unit)[:1]):
             _run("systemctl", "reload-or-restart", unit)
+    for unit in units(places):
+        if unit not in before["units"]:
+            _run("systemctl", "stop", unit)
     _forget_failures(places)
     left = differences(before, places)
     if left:

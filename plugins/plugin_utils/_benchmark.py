@@ -188,8 +188,16 @@ def plan(
     involved = list(dict.fromkeys([*wanted.servers, *unfinished]))
     own = [wanted.entry(server) for server in wanted.servers]
     gone = [{"name": f"{PREFIX}{server}", "server": server, "state": "absent"} for server in involved]
-    present = {"servers": wanted.servers, "own": own, "apps": [*apps, *own], "sites": [*sites, wanted.site()]}
+    present = {
+        "nginx": True,
+        "servers": wanted.servers,
+        "own": own,
+        "apps": [*apps, *own],
+        "sites": [*sites, wanted.site()],
+    }
     absent = {
+        # Without any site it would take port 80, which may be another program's: it goes as a whole, or is put back.
+        "nginx": bool(sites),
         "servers": involved,
         "own": gone,
         "apps": [*apps, *gone],

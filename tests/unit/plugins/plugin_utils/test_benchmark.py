@@ -89,6 +89,7 @@ def test_entries_come_beside_those_that_are_there_and_go_again() -> None:
         # Of a benchmark that was killed
         {"name": "benchmark-uwsgi", "server": "uwsgi", "state": "absent"},
     ]
+    assert (present["nginx"], absent["nginx"]) == (True, True)
     assert (present["servers"], absent["servers"]) == (["gunicorn"], ["gunicorn", "uwsgi"])
     assert absent["sites"] == [SHOP, {"name": "benchmark", "state": "absent"}]
 
@@ -99,6 +100,8 @@ def test_what_is_not_on_the_host_yet_does_not_come_there() -> None:
     assert reasons == []
     assert [app["name"] for app in found["present"]["apps"]] == ["benchmark-gunicorn"]
     assert [site["name"] for site in found["present"]["sites"]] == ["benchmark"]
+    # nginx without a site listens on port 80.
+    assert (found["present"]["nginx"], found["absent"]["nginx"]) == (True, False)
 
 
 @pytest.mark.parametrize(
