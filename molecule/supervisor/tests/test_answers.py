@@ -79,7 +79,7 @@ def test_processes_have_no_privilege_and_cannot_get_any(host: Host, program: Any
 
 
 def test_exposure_is_at_most_what_was_reached(host: Host) -> None:
-    # Tenths: 2.3. Without the drop-in it is 9.6.
+    # Tenths: 2.3.
     done = host.run("systemd-analyze security --no-pager --threshold=23 supervisor.service")
     assert done.rc == 0, done.stdout
 
