@@ -135,6 +135,23 @@ def unit(host: Host, machine: Machine) -> Callable[[str], Unit]:
     return lambda name: Unit(host, machine.scenario, name)
 
 
+@dataclass(frozen=True)
+class Program(Unit):
+    """The program of one app under supervisord."""
+
+    @property
+    def master(self) -> int:
+        """Find the process that supervisord has started; 0 if there is none."""
+        words = self.host.run(f"supervisorctl pid {self.name}").stdout.split()
+        return int(words[0]) if words and words[0].isdigit() else 0
+
+
+@pytest.fixture
+def program(host: Host) -> Callable[[str], Program]:
+    """Give the program of an app by the name of the app."""
+    return lambda name: Program(host, "supervisor", name)
+
+
 @pytest.fixture
 def varied(machine: Machine) -> Callable[..., dict[str, Any]]:
     """Give the apps of the inventory with changes: varied(hello={"processes": 3}), or with further ones."""

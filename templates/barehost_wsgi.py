@@ -9,6 +9,7 @@ under every server. Every configuration in this folder hooks it in. It runs insi
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import sys
@@ -256,6 +257,7 @@ def drain(body: Body) -> None:
             pass
 
 
+@functools.lru_cache(maxsize=1024)
 def parse_address(text: str) -> IPv4Address | IPv6Address | None:
     """Return the address, as IPv4 where a socket for both families shows it in IPv6, or nothing for other text."""
     try:
@@ -277,12 +279,19 @@ def take_path(environ: Environ) -> None:
             return
     target = environ.get("RAW_URI") or environ.get("REQUEST_URI")
     if target:
-        # Two slashes at the start would pass for the name of a host.
-        path = urlsplit(f"//host{target}" if target.startswith("/") else target).path
+        path = find_path(target)
         environ["SCRIPT_NAME"], environ["PATH_INFO"] = "", unquote(path, "latin-1")
     for name in ("CONTENT_LENGTH", "CONTENT_TYPE"):
         if not environ.get(name):
             environ.pop(name, None)
+
+
+def find_path(target: str) -> str:
+    """Cut the path out of what the client has asked for."""
+    if not target.startswith("/"):
+        return urlsplit(target).path
+    # Two slashes at the start would pass for the name of a host.
+    return urlsplit(f"//host{target}").path if "#" in target else target.partition("?")[0]
 
 
 def take_client(environ: Environ) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ansible_collections.barehost.web.plugins.plugin_utils._convert import Data
 from ansible_collections.barehost.web.plugins.plugin_utils._entries import addresses
 
 DOCUMENTATION = r"""
@@ -14,6 +15,7 @@ short_description: Say where nginx finds the apps of the model
 description:
   - Gives the value of C(nginx_apps) of the role C(barehost.web.nginx) for apps that are present and have a server.
   - An app that listens on every address of the host is reached on 127.0.0.1.
+  - An app under gunicorn whose workers have threads has a C(keepalive), 15 seconds less than its server has.
 positional: role
 options:
   _input:
@@ -24,7 +26,7 @@ options:
   role:
     description: The role whose own variable it is, such as C(gunicorn_apps). Left out for C(web_apps).
     type: str
-    choices: [flask, gunicorn, mod_wsgi, uwsgi]
+    choices: [flask, gunicorn, mod_wsgi, supervisor, uwsgi]
 author: barehost.web contributors
 """
 
@@ -38,7 +40,7 @@ nginx_apps: "{{ uwsgi_apps | barehost.web.addresses('uwsgi') }}"
 
 RETURN = r"""
 _value:
-  description: One entry for each app, with its name, protocol and address.
+  description: One entry for each app, with its name, protocol and address, and C(keepalive) where there is one.
   type: list
   elements: dict
   sample:
@@ -51,6 +53,6 @@ _value:
 class FilterModule:
     """The filter of this file."""
 
-    def filters(self) -> dict[str, Callable[..., list[dict[str, str]]]]:
+    def filters(self) -> dict[str, Callable[..., list[dict[str, Data]]]]:
         """Name the filter."""
         return {"addresses": addresses}

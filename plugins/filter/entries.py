@@ -28,7 +28,7 @@ options:
   role:
     description: The role that takes the entries.
     type: str
-    choices: [apache, app, flask, gunicorn, mod_wsgi, nginx, uwsgi]
+    choices: [apache, app, flask, gunicorn, mod_wsgi, nginx, supervisor, uwsgi]
     required: true
   state:
     description: Give only entries of this state. All entries when it is left out.

@@ -76,6 +76,7 @@ def request_from(payload: Mapping[str, Any]) -> Request:
             entry=link["entry"],
             reload=tuple(link["reload"]),
             restart=tuple(link["restart"]),
+            stop=tuple(link["stop"]),
         )
         for link in payload["links"]
     ]

@@ -21,6 +21,8 @@ from ansible_collections.barehost.web.plugins.module_utils import _marks
 from ansible_collections.barehost.web.plugins.module_utils._accounts import AccountError, Accounts
 from ansible_collections.barehost.web.plugins.module_utils._host import Answer, HostError
 from ansible_collections.barehost.web.plugins.module_utils._lock import lock
+from ansible_collections.barehost.web.plugins.module_utils._programs import programs_of
+from ansible_collections.barehost.web.plugins.module_utils._programs_plan import SUFFIX, is_program, short
 from ansible_collections.barehost.web.plugins.module_utils._release_app import App, AppRun, Done, Settings
 from ansible_collections.barehost.web.plugins.module_utils._release_fetch import Source
 from ansible_collections.barehost.web.plugins.module_utils._release_make import CACHE
@@ -34,6 +36,7 @@ from ansible_collections.barehost.web.plugins.module_utils._release_user import 
     mask,
     stop_work,
 )
+from ansible_collections.barehost.web.plugins.module_utils._supervisor import Supervisor
 
 #: Repositories are asked for their versions at the same time, but not more than this.
 _QUESTIONS = 8
@@ -222,6 +225,9 @@ def _purge(units: Mapping[str, str], outcome: Outcome, registry: Registry, *, ch
 
 
 def _is_active(unit: str) -> bool:
+    if is_program(unit):
+        now = programs_of(Supervisor()).get(short(unit))
+        return now is not None and now.is_up
     return subprocess.run(["systemctl", "is-active", "--quiet", unit], check=False).returncode == 0
 
 
@@ -260,7 +266,7 @@ def _app(entry: Mapping[str, Any], requirements: Mapping[str, str]) -> App:
         name=entry["name"],
         source=Source(**entry["source"]),
         public=entry["server"] == "none",
-        unit=f"{entry['server']}@{entry['name']}.service" if entry["server"] != "none" else "",
+        unit=_unit(entry),
         python=entry["python"],
         requirements=tuple(entry["requirements"]),
         take_up=entry["take_up"],
@@ -271,6 +277,14 @@ def _app(entry: Mapping[str, Any], requirements: Mapping[str, str]) -> App:
         commands=tuple(entry["commands"]),
         served=tuple(folder.strip("/") for folder in entry["public"]),
     )
+
+
+def _unit(entry: Mapping[str, Any]) -> str:
+    """What runs an app: a unit of systemd or a program of supervisord; empty for an app without a process."""
+    if entry["server"] == "none":
+        return ""
+    name = entry["name"]
+    return f"{name}{SUFFIX}" if entry["manager"] == "supervisor" else f"{entry['server']}@{name}.service"
 
 
 def described(outcome: Outcome) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 # Copyright: barehost.web contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Do foreign work without root: a function in a child of this process, a command in a sandbox of systemd.
+"""Do foreign work without root: a function in a child of this process, a command in a sandbox of systemd where it runs.
 
 This module is private to the collection.
 """
@@ -12,6 +12,7 @@ import json
 import os
 import pwd
 import re
+import signal
 import subprocess
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -44,6 +45,9 @@ _SANDBOX = (
 )
 #: Where systemd keeps the data of every app, in a folder of its name.
 STATE = Path("/var/lib")
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#: There where systemd is the first process.
+BOOTED = Path("/run/systemd/system")
 #: Files that are handed to a command; gone after a reboot. Only root can list them.
 RUN = Path("/run/barehost")
 _TAIL_LINES = 25
@@ -170,8 +174,9 @@ def _in_child(who: Account, work: Callable[[], dict[str, Any]], writing: int) ->
 class Sandbox:
     """Runs commands of one app as its user, in a transient unit that can write to ``writable`` only.
 
-    A unit rather than a child: when the command ends, or the time is over, nothing it started is left. The
-    environment goes through a file that only root can read, because arguments and unit properties are public.
+    Where systemd runs, that is a unit rather than a child: when the command ends, or the time is over, nothing that it
+    started is left. The environment goes through a file that only root can read, because arguments and properties of
+    units are public.
     """
 
     app: str
@@ -193,6 +198,45 @@ class Sandbox:
         return done.stdout
 
     def _run(
+        self, command: Sequence[str | Path], folder: Path, doing: str, variables: Path
+    ) -> subprocess.CompletedProcess[str]:
+        if not BOOTED.is_dir():
+            return self._run_plain(command, folder, doing)
+        return self._run_unit(command, folder, doing, variables)
+
+    def _run_plain(self, command: Sequence[str | Path], folder: Path, doing: str) -> subprocess.CompletedProcess[str]:
+        """Run it without systemd, as in a container: with the rights of the user, and in a process group that ends."""
+        if self.settings:
+            raise WorkError(f"{doing} takes a host whose first process is systemd")
+        words = ["setpriv", "--no-new-privs", "--", *(str(word) for word in command)]
+        surroundings = {"PATH": _PATH, "LANG": "C.UTF-8", "HOME": str(folder), **self.environment}
+        with subprocess.Popen(
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            cwd=folder,
+            env=surroundings,
+            user=self.who.uid,
+            group=self.who.gid,
+            extra_groups=[],
+            umask=0o022,
+            start_new_session=True,
+        ) as process:
+            try:
+                said, _ = process.communicate(timeout=self.timeout)
+            except subprocess.TimeoutExpired:
+                _end_group(process.pid)
+                said, _ = process.communicate()
+                raise WorkError(_too_long(doing, self.timeout, self._tail(said))) from None
+            finally:
+                # What it has left running ends with it.
+                _end_group(process.pid)
+        return subprocess.CompletedProcess(words, process.returncode, said)
+
+    def _run_unit(
         self, command: Sequence[str | Path], folder: Path, doing: str, variables: Path
     ) -> subprocess.CompletedProcess[str]:
         properties = [
@@ -228,19 +272,26 @@ class Sandbox:
         except subprocess.TimeoutExpired as error:
             stop_work(self.app)
             so_far = error.stdout.decode(errors="replace") if isinstance(error.stdout, bytes) else ""
-            raise WorkError(
-                f"{doing} took more than {self.timeout} seconds. Its last lines:\n{self._tail(so_far)}"
-            ) from None
+            raise WorkError(_too_long(doing, self.timeout, self._tail(so_far))) from None
 
     def _tail(self, output: str) -> str:
         return tail(hide(output, self.hidden))
+
+
+def _too_long(doing: str, seconds: int, said: str) -> str:
+    return f"{doing} took more than {seconds} seconds. Its last lines:\n{said}"
+
+
+def _end_group(process: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process, signal.SIGKILL)
 
 
 def stop_work(app: str) -> None:
     """End the work for an app that a killed run has left running, and remove the files it was handed."""
     # No name of an app has a dot in it: the pattern cannot mean another app's work.
     pattern = f"barehost-build-{app}.*.service"
-    for verb in (["kill", "--signal=KILL"], ["stop"]):
+    for verb in (["kill", "--signal=KILL"], ["stop"]) if BOOTED.is_dir() else ():
         subprocess.run(["systemctl", *verb, pattern], capture_output=True, check=False, timeout=60)
     for file in RUN.glob(f"{app}.*"):
         file.unlink(missing_ok=True)

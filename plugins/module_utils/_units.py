@@ -1,6 +1,6 @@
 # Copyright: barehost.web contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""systemd units of many entries in one go; see modules/units.py. This module is private to the collection."""
+"""Units of many entries in one go; see modules/units.py. This module is private to the collection."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.barehost.web.plugins.module_utils import _marks
+from ansible_collections.barehost.web.plugins.module_utils import _marks, _programs
 from ansible_collections.barehost.web.plugins.module_utils._host import Answer, HostError
 from ansible_collections.barehost.web.plugins.module_utils._lock import units_lock
+from ansible_collections.barehost.web.plugins.module_utils._programs_plan import is_program
 from ansible_collections.barehost.web.plugins.module_utils._ready import Probe, Waiter
 from ansible_collections.barehost.web.plugins.module_utils._units_plan import (
     Status,
@@ -28,6 +29,7 @@ from ansible_collections.barehost.web.plugins.module_utils._units_plan import (
 _PROPERTIES = "Id,LoadState,ActiveState,UnitFileState,NeedDaemonReload,CanReload,NRestarts,Result"
 # Two tracebacks: that of an app that cannot be loaded is often followed by one of its server.
 _LOG_LINES = 60
+_BOOTED = Path("/run/systemd/system")
 _LOOPS = "it ends as soon as it is started"
 
 
@@ -120,7 +122,31 @@ def bring(wanted: Sequence[Wanted], *, check: bool = False, state: Path = _marks
 def _bring(wanted: Sequence[Wanted], *, check: bool, state: Path) -> list[str]:
     spoken = {unit.name for unit in wanted}
     ended = [Wanted(name, started=False, enabled=False) for name in _marks.units_to_stop(state) if name not in spoken]
-    wanted = [*wanted, *ended]
+    programs = [unit for unit in [*wanted, *ended] if is_program(unit.name)]
+    units = [unit for unit in [*wanted, *ended] if not is_program(unit.name)]
+    managed = _BOOTED.is_dir()
+    done = _programs.end([one for one in programs if not one.started], check=check, state=state)
+    done += _bring_units(units, check=check, state=state) if managed else _without_systemd(units, check=check)
+    begun, problems = _programs.start(
+        [one for one in programs if one.started], managed=managed, check=check, state=state
+    )
+    if problems:
+        raise UnitError("\n\n".join(problems))
+    return done + begun
+
+
+def _without_systemd(wanted: Sequence[Wanted], *, check: bool) -> list[str]:
+    """Say that units cannot be had where systemd is not the first process; supervisord needs none."""
+    units = [unit.name for unit in wanted if unit.started and unit.name != _programs.SERVICE]
+    if units and not check:
+        raise UnitError(
+            f"This host does not run systemd, which {', '.join(units)} takes. "
+            "Give the apps manager: supervisor, or boot the host with systemd."
+        )
+    return []
+
+
+def _bring_units(wanted: Sequence[Wanted], *, check: bool, state: Path) -> list[str]:
     names = [unit.name for unit in wanted]
     marks = {name: _marks.read_mark(name, state) for name in names}
     status = show(names)
@@ -200,6 +226,8 @@ def _wanted(unit: Mapping[str, Any]) -> Wanted:
         enabled=unit["enabled"] and started,
         entry=unit["entry"],
         probe=Probe(**unit["ready"]) if unit["ready"] else None,
+        check=tuple(unit["check"]),
+        reload=tuple(unit["reload"]),
     )
 
 

@@ -20,6 +20,9 @@ class Wanted:
     enabled: bool = True
     entry: str = ""
     probe: Probe | None = None
+    #: Commands of a program of supervisord: what has to succeed before it reloads, and what reloads it.
+    check: tuple[str, ...] = ()
+    reload: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

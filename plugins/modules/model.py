@@ -23,12 +23,13 @@ options:
       - Check every variable of this role as the host has it, such as O(nginx_sites), O(nginx_apps) and
         C(nginx_worker_connections), besides what the other options hold.
     type: str
-    choices: [apache, app, flask, gunicorn, mod_wsgi, nginx, uwsgi]
+    choices: [apache, app, flask, gunicorn, mod_wsgi, nginx, supervisor, uwsgi]
   web_apps:
     description:
       - Apps of the whole model. An entry has the keys of C(app_apps) of the role C(barehost.web.app) and those of
-        C(gunicorn_apps), C(uwsgi_apps), C(mod_wsgi_apps) and C(flask_apps) of the roles C(barehost.web.gunicorn),
-        C(barehost.web.uwsgi), C(barehost.web.mod_wsgi) and C(barehost.web.flask).
+        C(gunicorn_apps), C(uwsgi_apps), C(mod_wsgi_apps), C(flask_apps) and C(supervisor_apps) of the roles
+        C(barehost.web.gunicorn), C(barehost.web.uwsgi), C(barehost.web.mod_wsgi), C(barehost.web.flask) and
+        C(barehost.web.supervisor).
     type: list
     elements: dict
   web_sites:
@@ -62,6 +63,10 @@ options:
     elements: dict
   flask_apps:
     description: The variable of the role C(barehost.web.flask).
+    type: list
+    elements: dict
+  supervisor_apps:
+    description: The variable of the role C(barehost.web.supervisor).
     type: list
     elements: dict
   nginx_sites:

@@ -117,6 +117,11 @@ options:
         type: list
         elements: str
         default: []
+      stop:
+        description: Units to stop when the link is removed, because they are there for this link's entry alone.
+        type: list
+        elements: str
+        default: []
   directories:
     description: Folders of the set with owner and mode. Missing parents of files are made without being listed,
       root's and 0755.

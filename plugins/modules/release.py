@@ -59,6 +59,12 @@ options:
             released.
         type: bool
         default: false
+      manager:
+        description:
+          - What keeps the server running, V(systemd) or V(supervisor), whose program C(<name>) is told instead.
+        type: str
+        choices: [systemd, supervisor]
+        default: systemd
       program:
         description:
           - The program that the environment of the app must have, a key of O(server_requirements); empty for none.

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: units
-short_description: Bring systemd units to their state, any number in one call
+short_description: Bring systemd units and programs of supervisord to their state, any number in one call
 description:
   - Has systemd read its unit files again when they have changed, enables, starts, reloads, restarts, stops and
     disables.
   - Reloads and restarts what M(barehost.web.publish) and other modules of the collection have noted on the host,
     also in a
     run that was killed before it came to this. Nothing else is reloaded or restarted.
+  - A name that ends in C(.program) is a program of supervisord. Of its configuration only what has changed is taken
+    up, by the program that it is about. supervisord is started where there is no systemd and nobody else starts it.
   - Waits until a server that was started, restarted or reloaded answers a request. A unit that does not come up is
     an error
     that shows what the unit logged.
@@ -26,11 +28,13 @@ options:
     required: true
     suboptions:
       name:
-        description: Name with its type, such as C(nginx.service).
+        description: Name with its type, such as C(nginx.service), or C(util.program) for supervisord's C(util).
         type: str
         required: true
       state:
-        description: Whether the unit is to run. A unit that is V(stopped) need not exist.
+        description:
+          - Whether the unit is to run. A unit that is V(stopped) need not exist. A program is stopped only if this
+            collection has published it.
         type: str
         choices: [started, stopped]
         default: started
@@ -42,6 +46,17 @@ options:
         description: Name of the entry of the model the unit belongs to. Errors name it.
         type: str
         default: ""
+      check:
+        description: Only for programs. Command that has to succeed before the program is reloaded.
+        type: list
+        elements: str
+        default: []
+      reload:
+        description:
+          - Only for programs. Command that reloads it, with the number of its process in the variable C(MAINPID).
+        type: list
+        elements: str
+        default: []
       ready:
         description: Request that tells whether the unit's server is ready. Without it the unit's own state is enough.
         type: dict

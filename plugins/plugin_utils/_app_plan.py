@@ -9,10 +9,14 @@ from typing import Any
 
 from ansible_collections.barehost.web.plugins.module_utils._environment import EnvironmentFileError, environment_text
 from ansible_collections.barehost.web.plugins.plugin_utils._mod_wsgi import from_source as mod_wsgi_from_source
+from ansible_collections.barehost.web.plugins.plugin_utils._service import runs
 from ansible_collections.barehost.web.plugins.plugin_utils._uwsgi import from_source as uwsgi_from_source
 
 PARTS = ("all", "release", "remove")
-_RELEASED = ("name", "state", "server", "source", "python", "requirements", "commands", "public", "keep_releases")
+_RELEASED = (
+    *("name", "state", "server", "manager", "source", "python", "requirements", "commands", "public"),
+    "keep_releases",
+)
 _HEADER = "# Environment of the app '{name}', set in the model; a change made here is overwritten.\n"
 
 
@@ -99,5 +103,5 @@ def environment_file(app: Mapping[str, Any]) -> dict[str, Any]:
         "entry": name,
         "mode": "0600",
         "secret": True,
-        take_up(app): [f"{app['server']}@{name}.service"],
+        take_up(app): [runs(app["server"], app)],
     }

@@ -152,6 +152,7 @@ def check_app(app: Entry, folders: Sequence[Path]) -> Iterator[Problem]:
     yield from _writable(app)
     yield from _commands(app)
     yield from _public(app)
+    yield from _manager(app)
     health = app.mapping("health")
     if health is not None:
         yield from health.check({"path": _web.request})
@@ -166,7 +167,9 @@ def check_apps(apps: Sequence[Entry]) -> Iterator[Problem]:
     seen: list[tuple[_listen.Listener, Entry]] = []
     for app in apps:
         for listener in bound(app):
-            other = next((entry for known, entry in seen if known.meets(listener) and entry is not app), None)
+            # Entries of one name in several variables are one app.
+            name = app.text("name")
+            other = next((one for known, one in seen if known.meets(listener) and one.text("name") != name), None)
             if other is not None:
                 reason = f"{_address(app)!r} is where {other.text('name')!r} listens ({other.path}.bind)"
                 yield Problem(f"{app.path}.bind", reason, "take another port")
@@ -293,6 +296,17 @@ def _commands(app: Entry) -> Iterator[Problem]:
 def _public(app: Entry) -> Iterator[Problem]:
     if app.knows("public") and app.has("public") and not app.serves:
         yield Problem(f"{app.path}.public", "everybody can read an app without a server", "leave it out")
+
+
+def _manager(app: Entry) -> Iterator[Problem]:
+    if app.text("manager") != "supervisor":
+        return
+    if app.text("server") not in {"gunicorn", "uwsgi"}:
+        reason = f"supervisor cannot run server {app.text('server')}"
+        yield Problem(f"{app.path}.manager", reason, "leave it out, or take gunicorn or uwsgi")
+    if app.text("memory_max"):
+        way_out = "leave it out, or write 'manager: systemd'"
+        yield Problem(f"{app.path}.memory_max", "supervisor cannot limit the memory of an app", way_out)
 
 
 def _source(source: Entry, folders: Sequence[Path]) -> Iterator[Problem]:

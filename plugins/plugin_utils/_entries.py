@@ -14,6 +14,7 @@ from ansible_collections.barehost.web.plugins.plugin_utils._listen import local,
 from ansible_collections.barehost.web.plugins.plugin_utils._problem import Fault, Problem
 from ansible_collections.barehost.web.plugins.plugin_utils._schema import Spec, fill, load, union
 
+_SUPERVISOR = ("supervisor", "supervisor_apps")
 # Which options of which roles make up an entry of each variable of the model.
 VARIABLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "web_apps": (
@@ -22,6 +23,7 @@ VARIABLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("uwsgi", "uwsgi_apps"),
         ("mod_wsgi", "mod_wsgi_apps"),
         ("flask", "flask_apps"),
+        _SUPERVISOR,
     ),
     "web_sites": (("nginx", "nginx_sites"), ("apache", "apache_sites")),
     "app_apps": (("app", "app_apps"),),
@@ -29,6 +31,7 @@ VARIABLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "uwsgi_apps": (("uwsgi", "uwsgi_apps"),),
     "mod_wsgi_apps": (("mod_wsgi", "mod_wsgi_apps"),),
     "flask_apps": (("flask", "flask_apps"),),
+    "supervisor_apps": (_SUPERVISOR,),
     "nginx_sites": (("nginx", "nginx_sites"),),
     "nginx_apps": (("nginx", "nginx_apps"),),
     "apache_sites": (("apache", "apache_sites"),),
@@ -43,11 +46,14 @@ ROLES: Mapping[str, str] = {
     "uwsgi": "uwsgi_apps",
     "mod_wsgi": "mod_wsgi_apps",
     "flask": "flask_apps",
+    "supervisor": "supervisor_apps",
     "nginx": "nginx_sites",
     "apache": "apache_sites",
 }
 _WEB_SERVERS = ("nginx", "apache")
 STATES = ("present", "absent")
+# Seconds that nginx closes an idle connection before the app's server would.
+_EARLIER = 15
 Check: TypeAlias = Callable[[str], Fault | None]
 
 
@@ -161,17 +167,25 @@ def needed(value: object, server: str) -> bool:
     return server in serving or (server == "nginx" and not serving)
 
 
-def addresses(value: object, role: str | None = None) -> list[dict[str, str]]:
+def addresses(value: object, role: str | None = None) -> list[dict[str, Data]]:
     """Give the addresses under which a web server finds the apps that are present and have a server.
 
     :param role: the role whose own variable it is; nothing for the model's.
     """
     apps = fill(plain(value), spec("web_apps")) if role is None else select(value, role)
     return [
-        {"name": app["name"], **app_address(app)}
+        {"name": app["name"], **app_address(app), **kept_connections(app)}
         for app in apps
         if app["state"] == "present" and app["server"] != "none"
     ]
+
+
+def kept_connections(app: Mapping[str, Data]) -> dict[str, Data]:
+    """Say for how long nginx keeps idle connections to an app: gunicorn keeps them if its workers have threads."""
+    seconds, threads = app.get("keepalive"), app.get("threads")
+    if app["server"] != "gunicorn" or not isinstance(seconds, int) or threads in {None, 1}:
+        return {}
+    return {"keepalive": seconds - _EARLIER} if seconds > _EARLIER else {}
 
 
 def app_address(app: Mapping[str, Data]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.barehost.web.plugins.plugin_utils import _service
-from ansible_collections.barehost.web.plugins.plugin_utils._service import App, File, Server
+from ansible_collections.barehost.web.plugins.plugin_utils._service import App, File, Program, Server
 
 SETTINGS = "/etc/gunicorn"
 
@@ -35,17 +35,31 @@ def settings(app: App) -> list[File]:
     return [{"dest": f"{SETTINGS}/{app['name']}.conf.py", "template": "gunicorn.conf.py.j2", "vars": variables}]
 
 
+def start(app: App) -> list[str]:
+    """Give the command that runs an app."""
+    return [f"{_service.venv(app)}/bin/gunicorn", "--config", f"{SETTINGS}/{app['name']}.conf.py"]
+
+
+def check(app: App) -> list[str]:
+    """Give the command that tries whether an app can be loaded."""
+    return [*start(app), "--check-config"]
+
+
+def reload(_app: App) -> list[str]:
+    """Give the command that has gunicorn replace its workers."""
+    return ["/bin/sh", f"{SETTINGS}/reload.sh"]
+
+
 def commands(app: App) -> list[str]:
     """Give the commands of an app whose code or environment is not where role app leaves it."""
     if not app["directory"] and not app["venv"]:
         return []
-    command = f"{_service.venv(app)}/bin/gunicorn --config {SETTINGS}/{app['name']}.conf.py"
     return [
         "ExecStart=",
-        f"ExecStart={command}",
+        f"ExecStart={' '.join(start(app))}",
         "ExecReload=",
-        f"ExecReload={command} --check-config",
-        f"ExecReload=+/bin/sh {SETTINGS}/reload.sh",
+        f"ExecReload={' '.join(check(app))}",
+        f"ExecReload=+{' '.join(reload(app))}",
     ]
 
 
@@ -53,6 +67,7 @@ GUNICORN = Server(
     name="gunicorn",
     settings=settings,
     commands=commands,
+    program=Program(start=start, check=check, reload=reload),
     shared=(({"dest": f"{SETTINGS}/reload.sh", "template": "reload.sh.j2"}, False),),
 )
 

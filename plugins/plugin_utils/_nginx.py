@@ -132,9 +132,16 @@ def listen_directives(addresses: Iterable[str], *, ipv6: bool) -> list[str]:
 
 def site_variables(site: Mapping[str, Any], apps: Mapping[str, Mapping[str, Any]], *, ipv6: bool) -> dict[str, Any]:
     """What the template of a site needs."""
-    blocks = [location.variables() for route in site["routes"] for location in locations(route, apps)]
+    kept = {name: apps[name] for route in site["routes"] if (name := route.get("app")) and apps[name].get("keepalive")}
+    upstreams = {name: {**app, "address": f"barehost.{site['name']}.{name}"} for name, app in kept.items()}
+    reachable = {**apps, **upstreams}
+    blocks = [location.variables() for route in site["routes"] for location in locations(route, reachable)]
     return {
         "name": site["name"],
+        "upstreams": [
+            {"name": upstreams[name]["address"], "address": app["address"], "keepalive": app["keepalive"]}
+            for name, app in kept.items()
+        ],
         "domains": " ".join(site["domains"]),
         "listen": listen_directives(site["listen"], ipv6=ipv6),
         "client_max_body_size": site["client_max_body_size"],

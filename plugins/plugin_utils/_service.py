@@ -20,12 +20,22 @@ App: TypeAlias = Mapping[str, Any]
 File: TypeAlias = dict[str, Any]
 
 UNITS = "/etc/systemd/system"
+MANAGERS = ("systemd", "supervisor")
 KINDS = ("service", "socket")
 _WANTED_BY = {"service": "multi-user.target", "socket": "sockets.target"}
 # What the service of every server says.
 _GRACEFUL_TIMEOUT, _START_TIMEOUT, _TASKS = 30, 90, 256
 ANY_IPV4 = str(IPv4Address(0))
 _HOME = re.compile(r"/(home|root|run/user)(/|\Z)")
+
+
+@dataclass(frozen=True)
+class Program:
+    """The commands of a server that needs no systemd: they run an app, try whether it can be loaded, reload it."""
+
+    start: Callable[[App], list[str]]
+    check: Callable[[App], list[str]]
+    reload: Callable[[App], list[str]]
 
 
 @dataclass(frozen=True)
@@ -44,6 +54,8 @@ class Server:
     socket: bool = True
     #: Processes and threads that the server itself needs beside those of the app.
     tasks: int = 0
+    #: What supervisord can run instead of systemd; a server without it takes systemd.
+    program: Program | None = None
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -76,6 +88,27 @@ def user(app: App) -> str:
     """Give the system user of an app, which has a group of the same name."""
     name: str = app["user"] or app["name"]
     return name
+
+
+def environment_file(app: App) -> str:
+    """Give the file with the environment variables of an app."""
+    path: str = app["environment_file"] or f"/etc/barehost/apps/{app['name']}.env"
+    return path
+
+
+def supervised(app: App) -> bool:
+    """Tell whether supervisord keeps an app running, and not systemd."""
+    return bool(app.get("manager") == "supervisor")
+
+
+def program(name: str) -> str:
+    """Name the program of an app under supervisord, as barehost.web.units does."""
+    return f"{name}.program"
+
+
+def runs(server: str, app: App) -> str:
+    """Name what runs an app and has to be told of what is new."""
+    return program(app["name"]) if supervised(app) else f"{server}@{app['name']}.service"
 
 
 def tasks(server: Server, app: App) -> int:
@@ -126,11 +159,13 @@ def _app_files(server: Server, app: App) -> list[File]:
             "group": user(app),
             "mode": "0640",
             "entry": name,
-            "reload": [server.unit(name, "service")],
-            "stop": [server.unit(name, kind) for kind in server.kinds],
+            "reload": [runs(server.name, app)],
+            "stop": [] if supervised(app) else [server.unit(name, kind) for kind in server.kinds],
         }
         for file in server.settings(app)
     ]
+    if supervised(app):
+        return settings
     drop_ins = [
         {
             "dest": f"{UNITS}/{server.unit(name, kind)}.d/barehost.conf",
@@ -146,24 +181,36 @@ def _app_files(server: Server, app: App) -> list[File]:
 
 
 def _shared_files(server: Server, apps: Sequence[App]) -> list[File]:
+    running = [runs(server.name, app) for app in apps]
+    return [
+        *_unit_files(server, [app for app in apps if not supervised(app)]),
+        {"dest": f"{server.folder}/barehost_wsgi.py", "template": "barehost_wsgi.py", "reload": running},
+        *(file | ({"reload": running} if reloads else {}) for file, reloads in server.shared),
+    ]
+
+
+def _unit_files(server: Server, apps: Sequence[App]) -> list[File]:
+    if not apps:
+        return []
     services, sockets = ([server.unit(app["name"], kind) for app in apps] for kind in KINDS)
     named = {"vars": {"server": server.name}}
     socket = {"dest": f"{UNITS}/{server.name}@.socket", "template": "wsgi@.socket.j2", **named, "restart": sockets}
     return [
         {"dest": f"{UNITS}/{server.name}@.service", "template": f"{server.name}@.service.j2", "restart": services},
         *([socket] if server.socket else []),
-        {"dest": f"{server.folder}/barehost_wsgi.py", "template": "barehost_wsgi.py", "reload": services},
-        *(file | ({"reload": services} if reloads else {}) for file, reloads in server.shared),
     ]
 
 
 def _links(server: Server, app: App) -> list[dict[str, Any]]:
     """Enable the units of an app, as ``systemctl enable`` does, by files that leave with the app."""
+    if supervised(app):
+        return []
     return [
         {
             "dest": f"{UNITS}/{_WANTED_BY[kind]}.wants/{server.unit(app['name'], kind)}",
             "target": f"{UNITS}/{server.name}@.{kind}",
             "entry": app["name"],
+            "stop": [server.unit(app["name"], kind)],
         }
         for kind in server.kinds
     ]
@@ -180,12 +227,20 @@ def _state(app: App) -> dict[str, Any]:
     }
 
 
+def ready(app: App) -> dict[str, Any]:
+    """Say how an app is asked whether it is ready."""
+    return {**app_address(app), **app["health"]}
+
+
 def _units(server: Server, app: App) -> list[dict[str, Any]]:
     name = app["name"]
-    ready = {**app_address(app), **app["health"]}
+    if supervised(app):
+        return []
     socket = {"name": server.unit(name, "socket"), "entry": name}
-    service = {"name": server.unit(name, "service"), "entry": name, "ready": ready}
-    return [socket, service] if server.socket else [service]
+    service = {"name": server.unit(name, "service"), "entry": name, "ready": ready(app)}
+    units = [socket, service] if server.socket else [service]
+    # Where supervisord ran it until now, it must let go of the socket first.
+    return [{"name": program(name), "state": "stopped"}, *units] if server.program else units
 
 
 def served(server: Server, apps: object) -> list[App]:

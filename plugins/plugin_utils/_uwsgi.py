@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.barehost.web.plugins.plugin_utils import _service
-from ansible_collections.barehost.web.plugins.plugin_utils._service import App, File, Server
+from ansible_collections.barehost.web.plugins.plugin_utils._service import App, File, Program, Server
 
 SETTINGS = "/etc/uwsgi"
 
@@ -46,6 +46,7 @@ def settings(app: App) -> list[File]:
     ini = {
         "app": dict(app),
         "venv": _service.venv(app),
+        "supervised": _service.supervised(app),
         "options": option_lines(app["options"]),
     }
     return [
@@ -59,18 +60,30 @@ def settings(app: App) -> list[File]:
     ]
 
 
+def start(app: App) -> list[str]:
+    """Give the command that runs an app; a uWSGI of its own has Python built in."""
+    own = from_source(app)
+    program = [f"{_service.venv(app)}/bin/uwsgi"] if own else ["/usr/bin/uwsgi", "--plugins", "python3"]
+    return [*program, "--ini", f"{SETTINGS}/{app['name']}.ini"]
+
+
+def check(app: App) -> list[str]:
+    """Give the command that tries whether an app can be loaded."""
+    return [f"{_service.venv(app)}/bin/python", f"{SETTINGS}/{app['name']}.wsgi"]
+
+
+def reload(app: App) -> list[str]:
+    """Give the command that has uWSGI replace its workers one after the other."""
+    return ["/bin/sh", f"{SETTINGS}/reload.sh", str(app["name"])]
+
+
 def commands(app: App) -> list[str]:
     """Give the commands of an app whose uWSGI or whose environment is not where it usually is."""
-    name, venv = app["name"], _service.venv(app)
     lines = []
     if from_source(app):
-        lines += ["ExecStart=", f"ExecStart={venv}/bin/uwsgi --ini {SETTINGS}/{name}.ini"]
+        lines += ["ExecStart=", f"ExecStart={' '.join(start(app))}"]
     if app["directory"] or app["venv"]:
-        lines += [
-            "ExecReload=",
-            f"ExecReload={venv}/bin/python {SETTINGS}/{name}.wsgi",
-            f"ExecReload=+/bin/sh {SETTINGS}/reload.sh {name}",
-        ]
+        lines += ["ExecReload=", f"ExecReload={' '.join(check(app))}", f"ExecReload=+{' '.join(reload(app))}"]
     return lines
 
 
@@ -78,6 +91,7 @@ UWSGI = Server(
     name="uwsgi",
     settings=settings,
     commands=commands,
+    program=Program(start=start, check=check, reload=reload),
     shared=(({"dest": f"{SETTINGS}/reload.sh", "template": "reload.sh.j2"}, False),),
 )
 

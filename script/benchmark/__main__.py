@@ -16,9 +16,12 @@ from typing import TYPE_CHECKING
 from testbed.images import SUITES
 from testbed.podman import BedError, say
 
+from benchmark import servers
 from benchmark.hosts import Hosts, processor_time
 from benchmark.report import About, Report, Sample
+from benchmark.servers import Side
 from benchmark.sides import Floor, Role, converge, state, write_hosts
+from benchmark.throughput import Answered, Throughput
 from benchmark.transports import NAMES, Transport
 
 if TYPE_CHECKING:
@@ -31,12 +34,14 @@ if TYPE_CHECKING:
 def arguments() -> argparse.Namespace:
     """Read the command line; what it means is told by script/bench --help."""
     parser = argparse.ArgumentParser(prog="script/bench", add_help=False)
-    parser.add_argument("stack", nargs="?", choices=["nginx", "site"], default="nginx")
+    parser.add_argument("stack", nargs="?", choices=["nginx", "site", "servers"], default="nginx")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--sites", type=_numbers, default=[1, 10, 100])
     parser.add_argument("--transport", type=_transports, default=list(NAMES))
     parser.add_argument("--image", choices=list(SUITES), default="debian13")
+    parser.add_argument("--seconds", type=int, default=5)
+    parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--json", type=Path)
     return parser.parse_args()
 
@@ -61,6 +66,7 @@ class Bench:
     def __init__(self, given: argparse.Namespace, hosts: Hosts, folder: Path) -> None:
         """Take the command line, the machines and an empty folder."""
         self.samples: list[Sample] = []
+        self.answered: list[Answered] = []
         self._given = given
         self._hosts = hosts
         self._folder = folder
@@ -108,6 +114,27 @@ class Bench:
                 about = About("site", "ssh", "again", "ours", 2, number)
                 self._note(about, machine, lambda: converge(transport, command))
 
+    def servers(self) -> None:
+        """Measure apps under load, the sides of one kind one after the other in every round."""
+        machine = self._hosts.start_online("servers")
+        say("bench: one app under every server, ours and by hand, side by side")
+        servers.prepare(Transport("ssh", self._folder), machine, self._folder)
+        for number in range(1, self._given.rounds + 1):
+            for side in servers.sides():
+                self._ask(machine, side, number)
+
+    def _ask(self, machine: str, side: Side, number: int) -> None:
+        seconds = self._given.seconds
+        sys.stdout.write(f"{time.strftime('%H:%M:%S')}  round {number}  {side}")
+        sys.stdout.flush()
+        before = processor_time(machine)
+        found = servers.ask(machine, side, seconds=seconds, connections=self._given.connections)
+        used = (processor_time(machine) - before) / (found.requests * seconds) * 1000
+        say(f"  {found.requests:7.0f} requests/s  99 % {found.latency['99'] * 1000:7.1f} ms  {used:6.3f} ms cpu each")
+        self.answered.append(
+            Answered(side.server, str(side.shape), side.way, number, found.requests, found.latency["99"] * 1000, used)
+        )
+
     def _note(self, about: About, machine: str, run: Callable[[], Measured]) -> None:
         """Run once and keep the figures; tell before what is run, after what it took."""
         sys.stdout.write(f"{time.strftime('%H:%M:%S')}  {about}")
@@ -127,8 +154,8 @@ def main() -> None:
     given = arguments()
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, Hosts(given.image) as hosts:
         bench = Bench(given, hosts, Path(folder))
-        bench.nginx() if given.stack == "nginx" else bench.site()
-    report = Report(bench.samples)
+        getattr(bench, given.stack)()
+    report = Throughput(bench.answered) if given.stack == "servers" else Report(bench.samples)
     say("\n".join([*report.table(), "", *map(str, report.targets())]))
     if given.json:
         given.json.write_text(json.dumps(report.plain(), indent=1) + "\n", encoding="utf-8")

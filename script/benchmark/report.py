@@ -55,19 +55,32 @@ class Target:
 
     name: str
     measured: float
-    most: float
+    limit: float
     by_processor: float | None = None
+    #: Whether the limit is the least that is wanted, and not the most.
+    at_least: bool = False
 
     @property
     def reached(self) -> bool:
         """Tell whether the figure is as wanted."""
-        return self.measured <= self.most
+        return self.measured >= self.limit if self.at_least else self.measured <= self.limit
 
     def __str__(self) -> str:
         """Give the line of the report."""
         other = "" if self.by_processor is None else f"; by processor time {self.by_processor:.2f}"
         verdict = "pass" if self.reached else "miss"
-        return f"{verdict}  {self.name}: {self.measured:.2f} (at most {self.most:g}){other}"
+        which = "at least" if self.at_least else "at most"
+        return f"{verdict}  {self.name}: {self.measured:.2f} ({which} {self.limit:g}){other}"
+
+
+def controller() -> dict[str, Any]:
+    """Tell on what it was measured."""
+    return {
+        "python": platform.python_version(),
+        "ansible_core": version("ansible-core"),
+        "processors": os.cpu_count(),
+        "load": os.getloadavg(),
+    }
 
 
 @dataclass(frozen=True)
@@ -131,12 +144,7 @@ class Report:
     def plain(self) -> dict[str, Any]:
         """Give everything for a file of JSON."""
         return {
-            "controller": {
-                "python": platform.python_version(),
-                "ansible_core": version("ansible-core"),
-                "processors": os.cpu_count(),
-                "load": os.getloadavg(),
-            },
+            "controller": controller(),
             "samples": [asdict(sample) for sample in self.samples],
             "targets": [{**asdict(target), "reached": target.reached} for target in self.targets()],
         }

@@ -26,7 +26,8 @@ def arguments() -> argparse.Namespace:
     build.add_argument("--rebuild", action="store_true", help="build them in any case")
     start = verbs.add_parser("up", help="start a machine; one that runs is left alone")
     start.add_argument("name", help="name of the container")
-    start.add_argument("--image", required=True, choices=list(images.SUITES))
+    kinds = [*images.SUITES, *(f"{name}{images.PLAIN}" for name in images.SUITES)]
+    start.add_argument("--image", required=True, choices=kinds, help="plain: supervisord instead of systemd")
     start.add_argument("--port", type=int, help="publish this port on 127.0.0.1, at 8080 or above")
     start.add_argument("--lifetime", type=int, metavar="SECONDS", help="stop it after this time")
     start.add_argument("--guard", action="store_true", help="remove it when the molecule test around this call ends")

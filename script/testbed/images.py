@@ -17,6 +17,8 @@ from testbed.engine import candidates
 from testbed.lock import locked
 from testbed.podman import STATE, BedError, last_line, podman, podman_ok, say
 
+#: A machine of an image with this ending does not run systemd: its first process is supervisord, as in a container.
+PLAIN = "-plain"
 SUITES = {"debian12": "bookworm", "debian13": "trixie"}
 PACKAGES = ("systemd", "systemd-sysv", "dbus", "python3", "ca-certificates", "iproute2", "openssh-server")
 MAX_AGE = timedelta(days=7)
@@ -35,7 +37,8 @@ echo force-unsafe-io > /etc/dpkg/dpkg.cfg.d/testbed
 
 
 def reference(name: str) -> str:
-    """Name the image of a Debian for podman."""
+    """Name the image of a Debian for podman. A plain machine has the same files, and another first process."""
+    name = name.removesuffix(PLAIN)
     if name not in SUITES:
         raise BedError(f"there is no image {name}: choose one of {', '.join(SUITES)}")
     return f"localhost/barehost-{name}:latest"
@@ -49,6 +52,7 @@ def recipe() -> str:
 def ensure(name: str, *, rebuild: bool = False) -> str:
     """Build the image unless a fresh one is there; offline a stale one is better than none."""
     image = reference(name)
+    name = name.removesuffix(PLAIN)
     with locked(f"image-{name}"):
         present, fresh = inspect(image)
         if fresh and not rebuild:

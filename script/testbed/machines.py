@@ -19,6 +19,12 @@ from testbed.podman import ROOT, STATE, BedError, last_line, podman, podman_ok
 KEY = STATE / "id_ed25519"
 OWNER = "barehost.checkout"
 FIRST_PORT = 8080
+# What a container is given that has supervisord for its first process. Here it waits until a role has installed it.
+PLAIN = """mkdir -p /run/sshd
+status() { dpkg-query --show --showformat '${db:Status-Status}' supervisor 2>/dev/null; }
+until [ "$(status)" = installed ]; do sleep 0.2; done
+exec supervisord --nodaemon --configuration /etc/supervisor/supervisord.conf
+"""
 
 
 def up(name: str, image: str, *, port: int | None = None, lifetime: int | None = None) -> bool:
@@ -36,7 +42,8 @@ def up(name: str, image: str, *, port: int | None = None, lifetime: int | None =
         complaint = start(name, image, reference, options)
     if complaint is not None:
         raise BedError(f"{name} does not start: {complaint}")
-    engine.wait_until_ready(name, seconds=90)
+    if not image.endswith(images.PLAIN):
+        engine.wait_until_ready(name, seconds=90)
     admit(name)
     return True
 
@@ -45,8 +52,11 @@ def start(name: str, image: str, reference: str, options: list[str]) -> str | No
     """Start the container with the switches that work on this host; hand back what podman complains about."""
     chosen = engine.choose(reference)
     podman("rm", "-f", "-t", "0", "--ignore", name)
-    fixed = ["--name", name, "--hostname", image, "--label", f"{OWNER}={ROOT}", "--systemd=always"]
-    started = podman(*chosen.podman, "run", "-d", *fixed, *options, *chosen.run, reference, "/sbin/init")
+    plain = image.endswith(images.PLAIN)
+    fixed = ["--name", name, "--hostname", image, "--label", f"{OWNER}={ROOT}"]
+    fixed += ["--systemd=false"] if plain else ["--systemd=always"]
+    first = ["/bin/sh", "-c", PLAIN] if plain else ["/sbin/init"]
+    started = podman(*chosen.podman, "run", "-d", *fixed, *options, *chosen.run, reference, *first)
     return None if started.returncode == 0 else last_line(started.stderr)
 
 

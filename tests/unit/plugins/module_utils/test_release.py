@@ -94,6 +94,7 @@ PAYLOAD: dict[str, Any] = {
             "name": "util",
             "state": "present",
             "server": "gunicorn",
+            "manager": "systemd",
             "program": "gunicorn",
             "take_up": "reload",
             "debian_python": False,
@@ -141,6 +142,11 @@ def test_a_request_is_read() -> None:
     assert request.absent == ("old",)
     assert request.entries == {"util", "frontend", "old", "other"}
     assert (request.settings.check, request.settings.timeout, request.lock_timeout) == (True, 5, 6)
+
+
+def test_an_app_under_supervisord_is_a_program() -> None:
+    (util, *_) = request_from({**PAYLOAD, "apps": [PAYLOAD["apps"][0] | {"manager": "supervisor"}]}, check=True).apps
+    assert util.unit == "util.program"
 
 
 def test_a_failure_names_the_entry_and_hides_its_password() -> None:

@@ -78,6 +78,11 @@ def test_who_brings_the_module_of_apache(options: dict[str, Any], debian: bool, 
     assert (app["debian_python"], app["program"]) == (debian, program)
 
 
+def test_the_environment_of_an_app_under_supervisord_restarts_its_program() -> None:
+    (file,) = plan(apps({"name": "util", "manager": "supervisor"}), "all")["files"]
+    assert file["restart"] == ["util.program"]
+
+
 def test_a_variable_that_cannot_be_written_names_its_app() -> None:
     with pytest.raises(PlanError, match="app 'util': environment: '1' is not a name"):
         plan(apps({"name": "util", "environment": {"1": "x"}}), "all")

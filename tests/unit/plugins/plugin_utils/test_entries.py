@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import pytest
 from ansible_collections.barehost.web.plugins.plugin_utils._entries import addresses, part, select
 
 APPS = [
@@ -21,6 +22,7 @@ def test_a_role_gets_the_keys_it_knows_with_defaults() -> None:
             "name": "util",
             "state": "present",
             "server": "gunicorn",
+            "manager": "systemd",
             "source": {"path": "a", "subdirectory": ""},
             "python": "",
             "install": "auto",
@@ -54,3 +56,21 @@ def test_apps_with_a_server_have_an_address() -> None:
         "own": "192.0.2.1:5000",
     }
     assert addresses(APPS[:1])[0]["protocol"] == "http"
+
+
+@pytest.mark.parametrize(
+    ("app", "seconds"),
+    [
+        ({"threads": 4}, 60),
+        ({"threads": 4, "keepalive": 20}, 5),
+        ({"threads": 4, "keepalive": 15}, None),
+        ({"threads": 4, "keepalive": 0}, None),
+        ({"threads": 1}, None),
+        ({"threads": 4, "server": "uwsgi"}, None),
+    ],
+)
+def test_connections_are_kept_for_less_long_than_the_server_keeps_them(
+    app: dict[str, object], seconds: int | None
+) -> None:
+    (address,) = addresses([{"name": "util", "wsgi": "a:b", **app}])
+    assert address.get("keepalive") == seconds

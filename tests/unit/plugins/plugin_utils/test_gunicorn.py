@@ -143,12 +143,29 @@ def test_nothing_is_published_when_no_app_is_left() -> None:
 
 def test_app_is_ready_when_its_health_path_answers() -> None:
     units = published([UTIL | {"bind": ":5000", "health": {"path": "/ok"}}, UTIL | {"name": "b"}])["units"]
-    assert [unit.get("ready") for unit in units] == [
-        None,
+    assert [unit["ready"] for unit in units if unit["name"].endswith(".service")] == [
         {"protocol": "http", "address": "127.0.0.1:5000", "path": "/ok", "timeout": 30},
-        None,
         {"protocol": "http", "address": "unix:/run/gunicorn/b.sock", "path": "/", "timeout": 30},
     ]
+
+
+def test_app_under_supervisord_has_settings_and_no_unit() -> None:
+    wanted = published([UTIL | {"manager": "supervisor"}])
+    assert (wanted["parts"]["links"], wanted["units"]) == ([], [])
+    found = {file["dest"]: file for file in wanted["parts"]["files"]}
+    assert set(found) == {"/etc/gunicorn/barehost_wsgi.py", "/etc/gunicorn/reload.sh", "/etc/gunicorn/util.conf.py"}
+    assert found["/etc/gunicorn/util.conf.py"]["reload"] == ["util.program"]
+    assert found["/etc/gunicorn/util.conf.py"]["stop"] == []
+
+
+def test_app_that_leaves_systemd_is_stopped_there() -> None:
+    links = published([UTIL])["parts"]["links"]
+    assert [link["stop"] for link in links] == [["gunicorn@util.service"], ["gunicorn@util.socket"]]
+
+
+def test_app_under_systemd_is_no_program_any_more() -> None:
+    first, *_units = published([UTIL])["units"]
+    assert first == {"name": "util.program", "state": "stopped"}
 
 
 def test_app_whose_settings_are_removed_is_stopped() -> None:

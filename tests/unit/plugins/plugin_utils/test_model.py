@@ -133,6 +133,10 @@ OUT = "take another name"
             "web_apps[0].options.log-format: has more than one line; give a list to set an option several times",
         ),
         ([app(server="uwsgi", protocol="fastcgi")], "web_apps[0].protocol: 'fastcgi' is not one of its values"),
+        (
+            [app(server="mod_wsgi", manager="supervisor")],
+            "web_apps[0].manager: supervisor cannot run server mod_wsgi; leave it out, or take gunicorn or uwsgi",
+        ),
         ([app(python=3.10)], "web_apps[0].python: must be a text, not 3.1; put it in quotes"),
         ([app(python="python3.12")], "web_apps[0].python: 'python3.12' is not a version of Python"),
         ([app(requirements=["a", "-r b"])], "web_apps[0].requirements[1]: '-r b' is an option of the installer"),

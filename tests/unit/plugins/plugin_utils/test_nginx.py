@@ -150,3 +150,15 @@ def test_template_of_a_location_gets_what_it_reads_and_no_more(route: dict[str, 
     for location in file["vars"]["site"]["locations"]:
         read = read_by(TEMPLATES / f"{location['kind']}.conf.j2")
         assert set(location) == read | {"match", "kind"}
+
+
+def test_app_whose_connections_are_kept_has_an_upstream_in_each_site() -> None:
+    apps = [{"name": "util", "address": "unix:/run/gunicorn/util.sock", "keepalive": 60}]
+    routes = [{"path": "/", "app": "util"}, {"path": "/again", "app": "util"}]
+    files = published([site(name, routes=routes) for name in ("a", "b")], apps, ipv6=True)["files"]
+    sites = [file["vars"]["site"] for file in files if file.get("entry") in {"a", "b"}]
+    for variables in sites:
+        name = f"barehost.{variables['name']}.util"
+        address = "unix:/run/gunicorn/util.sock"
+        assert variables["upstreams"] == [{"name": name, "address": address, "keepalive": 60}]
+        assert {location["upstream"] for location in variables["locations"]} == {f"http://{name}"}

@@ -113,6 +113,11 @@ def test_settings_that_are_asked_for(options: dict[str, Any], settings: dict[str
     assert ini(**options) == ini() | settings
 
 
+def test_supervisord_ends_an_app_by_a_signal_that_waits_for_its_requests() -> None:
+    hook = {"hook-master-start": "unix_signal:15 gracefully_kill_them_all"}
+    assert ini(manager="supervisor") == ini() | hook
+
+
 def test_timeout_can_be_left_out() -> None:
     assert "harakiri" not in ini(timeout=0)
 
