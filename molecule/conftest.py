@@ -184,7 +184,7 @@ start = time.monotonic()
 # What the killed one has left behind may answer for a moment.
 time.sleep(0.2)
 while time.monotonic() - start < 10:
-    connection = http.client.HTTPConnection("127.0.0.1", 80, timeout=2)
+    connection = http.client.HTTPConnection("127.0.0.1", 80, timeout=10)
     try:
         connection.request("GET", "/", headers={"Host": sys.argv[2]})
         if connection.getresponse().status == 200:
