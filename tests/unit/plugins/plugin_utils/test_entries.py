@@ -83,5 +83,7 @@ def test_a_site_of_another_web_server_is_none_of_this_one() -> None:
         {"name": "b", "domains": ["b.test"], "server": "apache", "routes": [{"path": "/", "static": "/srv/b"}]},
     ]
     assert [(site["name"], site["state"]) for site in part(sites, "apache")] == [("a", "absent"), ("b", "present")]
-    assert [(site["name"], site["state"]) for site in part(sites, "nginx")] == [("a", "present"), ("b", "absent")]
+    assert [(site["name"], site["server"]) for site in part(sites, "nginx")] == [("a", "nginx"), ("b", "apache")]
+    sites[1]["listen"] = ["8080"]
     assert problems({"apache_sites": part(sites, "apache")}) == []
+    assert problems({"nginx_sites": part(sites, "nginx")}) == []
