@@ -177,6 +177,31 @@ def soon() -> Callable[[Callable[[], object]], float]:
     return wait
 
 
+KILL = """
+import http.client, os, signal, sys, time
+os.kill(int(sys.argv[1]), signal.SIGKILL)
+start = time.monotonic()
+# What the killed one has left behind may answer for a moment.
+time.sleep(0.2)
+while time.monotonic() - start < 10:
+    connection = http.client.HTTPConnection("127.0.0.1", 80, timeout=10)
+    try:
+        connection.request("GET", "/", headers={"Host": sys.argv[2]})
+        if connection.getresponse().status == 200:
+            break
+    except OSError:
+        pass
+    time.sleep(0.02)
+print(time.monotonic() - start)
+"""
+
+
+@pytest.fixture
+def kill(host: Host) -> Callable[[int, str], float]:
+    """Kill a process, and give the seconds until a site answers again, as the machine itself measures them."""
+    return lambda process, site: float(host.check_output("python3 -c %s %s %s", KILL, str(process), site))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item,

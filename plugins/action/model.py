@@ -9,11 +9,14 @@ from typing import Any
 from ansible import constants
 from ansible.plugins.action import ActionBase
 from ansible_collections.barehost.web.plugins.plugin_utils._entries import HOST, ROLES, VARIABLES
+from ansible_collections.barehost.web.plugins.plugin_utils._mod_wsgi import notes as mod_wsgi_notes
 from ansible_collections.barehost.web.plugins.plugin_utils._model import problems, strays
 from ansible_collections.barehost.web.plugins.plugin_utils._problem import Problem, hint, report, show
 from ansible_collections.barehost.web.plugins.plugin_utils._schema import options
 from ansible_collections.barehost.web.plugins.plugin_utils._sources import search_folders
 from ansible_collections.barehost.web.plugins.plugin_utils._uwsgi import notes as uwsgi_notes
+
+_NOTES = {"uwsgi": uwsgi_notes, "mod_wsgi": mod_wsgi_notes}
 
 
 class ActionModule(ActionBase):
@@ -46,9 +49,8 @@ class ActionModule(ActionBase):
         result["changed"] = False
         if found:
             result.update(failed=True, msg=report(found))
-        elif role == "uwsgi":
-            for note in uwsgi_notes(variables["uwsgi_apps"]):
-                self._display.display(note)
+        for note in _NOTES[role](variables[ROLES[role]]) if role in _NOTES and not found else ():
+            self._display.display(note)
         return result
 
     def _variables(self, role: str, variables: dict[str, Any]) -> dict[str, Any]:

@@ -27,8 +27,9 @@ class Validation:
         """Give the commands to run: one, or one for each of the files that it is for."""
         if not self.each:
             return [list(self.command)]
-        files = [item.path for item in items if item.kind == "file" and fnmatch(Path(item.path).name, self.each)]
-        return [[*self.command, path] for path in files]
+        files = [item.path for item in items if item.kind == "file"]
+        fitting = (path for path in files if fnmatch(path if "/" in self.each else Path(path).name, self.each))
+        return [[*self.command, path] for path in fitting]
 
 
 @dataclass(frozen=True)

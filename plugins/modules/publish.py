@@ -204,8 +204,9 @@ options:
         required: true
       each:
         description:
-          - Pattern of file names, such as V(*.ini). The command is then run once for each file of the set whose name
-            it matches, with the path of the file as a further argument. Empty to run it once as it is.
+          - Pattern of file names, such as V(*.ini), or of whole paths, such as V(/etc/uwsgi/*.ini). The command is then
+            run once for each file of the set which it matches, with the path of the file as a further argument.
+            Empty to run it once as it is.
         type: str
         default: ""
       scratch:

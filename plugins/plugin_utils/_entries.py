@@ -50,7 +50,7 @@ ROLES: Mapping[str, str] = {
     "nginx": "nginx_sites",
     "apache": "apache_sites",
 }
-WEB_SERVERS = ("nginx", "apache")
+_WEB_SERVERS = ("nginx", "apache")
 STATES = ("present", "absent")
 # Seconds that nginx closes an idle connection before the app's server would.
 _EARLIER = 15
@@ -156,11 +156,11 @@ def select(value: object, role: str) -> list[dict[str, Data]]:
 
 def part(value: object, role: str, state: str | None = None) -> list[dict[str, Data]]:
     """Give a role its part of the model's entries, perhaps of one state only; the model's defaults go first."""
-    model = fill(plain(value), spec("web_sites" if role in WEB_SERVERS else "web_apps"))
-    if role in WEB_SERVERS:
-        # What another web server serves may have routes that this one does not know.
-        others = ("name", "state", "server")
-        model = [site if site["server"] == role else {key: site[key] for key in others} for site in model]
+    model = fill(plain(value), spec("web_sites" if role in _WEB_SERVERS else "web_apps"))
+    if role == "apache":
+        # What nginx serves may have routes that Apache does not know. nginx knows those of Apache, and has to see
+        # whether there is anything left for it to serve.
+        model = [site if site["server"] == role else {"name": site["name"], "state": "absent"} for site in model]
     return [entry for entry in select(model, role) if state is None or entry["state"] == state]
 
 

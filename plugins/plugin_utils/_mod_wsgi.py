@@ -29,6 +29,16 @@ def from_source(app: Mapping[str, Any]) -> bool:
     return bool(app["install"] == "source" or (app["install"] == "auto" and app["python"]))
 
 
+def notes(apps: object) -> list[str]:
+    """Say which apps get a mod_wsgi of their own without having asked for it."""
+    return [
+        f"App '{app['name']}' runs on Python {app['python']}: it gets a mod_wsgi of its own, built into its "
+        "environment, because Debian's runs Debian's own Python only."
+        for app in _service.served(MOD_WSGI, apps)
+        if app["install"] == "auto" and from_source(app)
+    ]
+
+
 def listen(app: App) -> str:
     """Give the address of an app as Apache has it: a bare port is every address of either IP version."""
     address = app["bind"] or app_address(app)["address"]

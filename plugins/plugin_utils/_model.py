@@ -13,15 +13,7 @@ from pathlib import Path
 from ansible_collections.barehost.web.plugins.plugin_utils import _apps, _listen, _sites, _values
 from ansible_collections.barehost.web.plugins.plugin_utils._check import check
 from ansible_collections.barehost.web.plugins.plugin_utils._convert import plain
-from ansible_collections.barehost.web.plugins.plugin_utils._entries import (
-    HOST,
-    ROLES,
-    VARIABLES,
-    WEB_SERVERS,
-    Entry,
-    read,
-    spec,
-)
+from ansible_collections.barehost.web.plugins.plugin_utils._entries import HOST, ROLES, VARIABLES, Entry, read, spec
 from ansible_collections.barehost.web.plugins.plugin_utils._problem import Problem, meant, ordered
 from ansible_collections.barehost.web.plugins.plugin_utils._schema import options
 
@@ -38,7 +30,7 @@ def problems(variables: Mapping[str, object], folders: Sequence[Path] = ()) -> l
 
     Folders are where relative sources on the control node are looked for; without any, nobody looks.
     """
-    return ordered(_problems({name: _own(name, plain(value)) for name, value in variables.items()}, folders))
+    return ordered(_problems({name: plain(value) for name, value in variables.items()}, folders))
 
 
 def strays(names: Collection[str]) -> dict[str, str]:
@@ -77,20 +69,6 @@ def _problems(variables: Mapping[str, object], folders: Sequence[Path]) -> Itera
         yield from _sites.check_targets(sites, apps or addresses)
         yield from _sites.check_folders(sites, apps)
         yield from _sites.check_ports(sites, _sockets(apps, addresses))
-
-
-def _own(variable: str, value: object) -> object:
-    """Leave the sites of another web server out of a role's variable: that one's role checks them."""
-    server = variable.removesuffix("_sites")
-    if server not in WEB_SERVERS or not isinstance(value, list):
-        return value
-    others = [each for each in WEB_SERVERS if each != server]
-    return [
-        {"name": site.get("name"), "state": "absent"}
-        if isinstance(site, Mapping) and site.get("server") in others
-        else site
-        for site in value
-    ]
 
 
 def _repeated(entries: Sequence[Entry]) -> Iterator[Problem]:

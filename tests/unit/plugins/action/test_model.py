@@ -98,14 +98,15 @@ def test_a_role_that_is_not_of_this_collection_is_an_error(tmp_path: Path) -> No
     assert "role: no role named 'ngnix'; did you mean 'nginx'?" in done.stdout + done.stderr
 
 
-def test_a_choice_that_the_user_did_not_make_is_said_aloud(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("role", "what"), [("uwsgi", "uWSGI"), ("mod_wsgi", "mod_wsgi")])
+def test_a_choice_that_the_user_did_not_make_is_said_aloud(tmp_path: Path, role: str, what: str) -> None:
     apps = [
         {"name": "new", "wsgi": "wsgi:app", "python": "3.12"},
         {"name": "asked", "wsgi": "wsgi:app", "python": "3.12", "install": "source"},
         {"name": "plain", "wsgi": "wsgi:app"},
     ]
-    done = play(tmp_path, task={"barehost.web.model": {"role": "uwsgi"}}, uwsgi_apps=apps)
+    done = play(tmp_path, task={"barehost.web.model": {"role": role}}, **{f"{role}_apps": apps})
     assert done.returncode == 0, done.stdout
-    said = [line for line in done.stdout.splitlines() if "a uWSGI of its own" in line]
+    said = [line for line in done.stdout.splitlines() if f"a {what} of its own" in line]
     assert len(said) == 1
     assert said[0].startswith("App 'new' runs on Python 3.12")

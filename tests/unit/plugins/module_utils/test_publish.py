@@ -18,7 +18,7 @@ from ansible_collections.barehost.web.plugins.module_utils._lock import LockedEr
 from ansible_collections.barehost.web.plugins.module_utils._publish import PublishError, publish
 from ansible_collections.barehost.web.plugins.module_utils._publish_commit import beside
 from ansible_collections.barehost.web.plugins.module_utils._publish_plan import Item, folders_above
-from ansible_collections.barehost.web.plugins.module_utils._publish_request import Request, request_from
+from ansible_collections.barehost.web.plugins.module_utils._publish_request import Request, Validation, request_from
 
 USER, GROUP = getpass.getuser(), grp.getgrgid(os.getgid()).gr_name
 
@@ -160,6 +160,20 @@ def test_purge_removes_orphans(host: Host) -> None:
     host.publish(*host.site("one"))
     assert host.publish(*host.site("one"), purge=True).changed
     assert set(host.files()) == {"nginx/sites-available/one", "nginx/sites-enabled/one"}
+
+
+@pytest.mark.parametrize(
+    ("each", "paths"),
+    [
+        ("", [[]]),
+        ("*.conf", [["/etc/x/a.conf"], ["/etc/systemd/a.service.d/b.conf"]]),
+        ("/etc/x/*.conf", [["/etc/x/a.conf"]]),
+        ("*.ini", []),
+    ],
+)
+def test_command_is_run_for_each_file_that_fits(each: str, paths: list[list[str]]) -> None:
+    items = [Host.file(path) for path in ("/etc/x/a.conf", "/etc/x/a.wsgi", "/etc/systemd/a.service.d/b.conf")]
+    assert Validation(("check",), each=each).commands(items) == [["check", *path] for path in paths]
 
 
 def test_set_that_has_removed_everything_has_nothing_left_to_remove(host: Host) -> None:
