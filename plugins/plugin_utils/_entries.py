@@ -157,6 +157,9 @@ def select(value: object, role: str) -> list[dict[str, Data]]:
 def part(value: object, role: str, state: str | None = None) -> list[dict[str, Data]]:
     """Give a role its part of the model's entries, perhaps of one state only; the model's defaults go first."""
     model = fill(plain(value), spec("web_sites" if role in _WEB_SERVERS else "web_apps"))
+    if role in _WEB_SERVERS:
+        # What another web server serves may have routes that this one does not know.
+        model = [site if site["server"] == role else {"name": site["name"], "state": "absent"} for site in model]
     return [entry for entry in select(model, role) if state is None or entry["state"] == state]
 
 

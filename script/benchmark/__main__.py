@@ -19,6 +19,7 @@ from testbed.podman import BedError, say
 from benchmark import servers
 from benchmark.hosts import Hosts, processor_time
 from benchmark.report import About, Report, Sample
+from benchmark.servers import Side
 from benchmark.sides import Floor, Role, converge, state, write_hosts
 from benchmark.throughput import Answered, Throughput
 from benchmark.transports import NAMES, Transport
@@ -122,7 +123,7 @@ class Bench:
             for side in servers.sides():
                 self._ask(machine, side, number)
 
-    def _ask(self, machine: str, side: servers.Side, number: int) -> None:
+    def _ask(self, machine: str, side: Side, number: int) -> None:
         seconds = self._given.seconds
         sys.stdout.write(f"{time.strftime('%H:%M:%S')}  round {number}  {side}")
         sys.stdout.flush()

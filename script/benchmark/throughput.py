@@ -39,9 +39,8 @@ class Throughput:
     def median(self, field: str, server: str, shape: str, way: str) -> float:
         """Give the median of one field of a side."""
         wanted = (server, shape, way)
-        return statistics.median(
-            getattr(one, field) for one in self.samples if (one.server, one.shape, one.way) == wanted
-        )
+        values = [float(getattr(one, field)) for one in self.samples if (one.server, one.shape, one.way) == wanted]
+        return statistics.median(values)
 
     def table(self) -> list[str]:
         """Give the lines of the table; ratios are those of each side to ours."""

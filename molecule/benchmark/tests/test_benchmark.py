@@ -59,13 +59,13 @@ def _occupant(host: Host) -> Iterator[None]:
 
 @pytest.mark.usefixtures("_occupant")
 def test_bare_machine_is_bare_again_and_the_results_are_told(
-    measure: Any, short: Any, looks: Any, tmp_path: Path, machine: Any
+    measure: Any, short: Any, looks: Any, machine: Any
 ) -> None:
     before = looks()
     outcome = measure(short)
     assert outcome.rc == 0, outcome
     assert differences(before, looks()) == {}
-    results = json.loads((tmp_path / "results" / f"{machine.name}.json").read_text(encoding="utf-8"))
+    results = json.loads((Path(short["benchmark_results"]) / f"{machine.name}.json").read_text(encoding="utf-8"))
     assert {*results["figures"]} == {*MEASURED}
     for figures in results["figures"].values():
         assert figures["requests"]["median"] > 50
@@ -73,7 +73,7 @@ def test_bare_machine_is_bare_again_and_the_results_are_told(
         assert 5 < figures["memory"]["median"] < 500
         assert 0 < figures["start"]["median"] < 30
     assert results["machine"]["cores"] >= 1
-    page = (tmp_path / "results" / f"{machine.name}.html").read_text(encoding="utf-8")
+    page = (Path(short["benchmark_results"]) / f"{machine.name}.html").read_text(encoding="utf-8")
     for server in MEASURED:
         assert f">{server}</text>" in page
         # In the terminal

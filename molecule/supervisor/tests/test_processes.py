@@ -43,7 +43,7 @@ def test_killed_master_is_back_within_two_seconds_and_nothing_is_left_of_the_old
         soon(lambda: program(name).master not in {0, master} and len(program(name).workers) == 2)
         soon(lambda: not {int(pid) for pid in host.run(f"pgrep -u {name}").stdout.split()} & before)
     assert seconds < 2
-    assert seen.slowest < 3
+    assert seen.slowest < 5
     assert {failure.status for failure in seen.failures} <= {502}
     assert len(seen.failures) <= 2, "only what the killed ones had in hand is lost"
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.barehost.web.plugins.plugin_utils._entries import addresses, part, select
+from ansible_collections.barehost.web.plugins.plugin_utils._model import problems
 
 APPS = [
     {"name": "util", "source": {"path": "a"}, "wsgi": "wsgi:app", "processes": "4", "environment": {"A": 1}},
@@ -74,3 +75,13 @@ def test_connections_are_kept_for_less_long_than_the_server_keeps_them(
 ) -> None:
     (address,) = addresses([{"name": "util", "wsgi": "a:b", **app}])
     assert address.get("keepalive") == seconds
+
+
+def test_a_site_of_another_web_server_is_none_of_this_one() -> None:
+    sites = [
+        {"name": "a", "domains": ["a.test"], "routes": [{"path": "/", "proxy": "http://127.0.0.1:8080"}]},
+        {"name": "b", "domains": ["b.test"], "server": "apache", "routes": [{"path": "/", "static": "/srv/b"}]},
+    ]
+    assert [(site["name"], site["state"]) for site in part(sites, "apache")] == [("a", "absent"), ("b", "present")]
+    assert [(site["name"], site["state"]) for site in part(sites, "nginx")] == [("a", "present"), ("b", "absent")]
+    assert problems({"apache_sites": part(sites, "apache")}) == []
