@@ -48,6 +48,25 @@ _UWSGI = """\
             include /etc/nginx/uwsgi_params;
             uwsgi_pass {name};
 """
+_APACHE = """\
+ServerRoot {folder}
+ServerName localhost
+PidFile {folder}/{name}.pid
+ErrorLog {folder}/{name}.log
+Listen {address}
+LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so
+LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
+LoadModule wsgi_module /usr/lib/apache2/modules/mod_wsgi.so
+KeepAlive On
+KeepAliveTimeout 75
+MaxKeepAliveRequests 0
+WSGISocketPrefix {folder}/{name}
+WSGIDaemonProcess {name} processes={processes} threads={threads} python-home={home}/.venv python-path={home}
+WSGIScriptAlias / {folder}/{name}.wsgi process-group={name} application-group=%{{GLOBAL}}
+<Directory {folder}>
+    Require all granted
+</Directory>
+"""
 
 
 @dataclass(frozen=True)
@@ -92,11 +111,16 @@ _UWSGI_WAYS = (
     Way("unix, thunder-lock", options=("--thunder-lock",)),
     Way("tcp", tcp=True),
 )
+_APACHE_WAYS = (
+    Way("tcp", tcp=True),
+    Way("tcp, kept", tcp=True, kept=True),
+)
 
 
 def ways(server: str, shape: Shape) -> tuple[Way, ...]:
     """Give the ways to run a server by hand; none for one that nobody has written them for."""
-    return {"gunicorn": _GUNICORN[shape.threads > 1], "uwsgi": _UWSGI_WAYS}.get(server, ())
+    known = {"gunicorn": _GUNICORN[shape.threads > 1], "uwsgi": _UWSGI_WAYS, "mod_wsgi": _APACHE_WAYS}
+    return known.get(server, ())
 
 
 @dataclass(frozen=True)
@@ -119,9 +143,24 @@ class ByHand:
         """Where the server listens, as nginx has it."""
         return f"127.0.0.1:{self.port + 1000}" if self.way.tcp else f"unix:{FOLDER}/{self.name}.sock"
 
+    @property
+    def home(self) -> str:
+        """Where the code is."""
+        return f"/srv/{self.app}/current"
+
+    def files(self) -> dict[str, str]:
+        """Give the files that the server reads, by their names."""
+        if self.server != "mod_wsgi":
+            return {}
+        size = {"processes": self.shape.processes, "threads": self.shape.threads}
+        conf = _APACHE.format(folder=FOLDER, name=self.name, address=self.address, home=self.home, **size)
+        return {f"{self.name}.conf": conf, f"{self.name}.wsgi": "from wsgi import app as application\n"}
+
     def command(self) -> list[str]:
         """Give the command that starts the server."""
-        home = f"/srv/{self.app}/current"
+        home = self.home
+        if self.server == "mod_wsgi":
+            return ["/usr/sbin/apache2", "-f", f"{FOLDER}/{self.name}.conf", "-DFOREGROUND"]
         if self.server == "gunicorn":
             fixed = [
                 f"--workers={self.shape.processes}",

@@ -114,6 +114,8 @@ def prepare(transport: Transport, machine: str, folder: Path) -> None:
     _inside(machine, "apt-get -qy --no-install-recommends install wrk")
     _inside(machine, f"mkdir -p {FOLDER} && chmod 1777 {FOLDER} && cat >{FOLDER}/nginx.conf", nginx(hands()))
     for hand in hands():
+        for name, text in hand.files().items():
+            _inside(machine, f"cat >{FOLDER}/{name}", text)
         _start(machine, hand.name, hand.command(), user=hand.app)
     _start(machine, "byhand-nginx", ["/usr/sbin/nginx", "-c", f"{FOLDER}/nginx.conf", "-g", "daemon off;"])
     for side in sides():

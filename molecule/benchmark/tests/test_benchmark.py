@@ -13,6 +13,7 @@ from ansible_collections.barehost.web.plugins.plugin_utils._benchmark import ser
 from testbed.converge import converge as run_playbook
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from testbed.http import Http
@@ -48,16 +49,22 @@ def differences(before: dict[str, list[str]], after: dict[str, list[str]]) -> di
     return {kind: sorted({*after[kind]} ^ {*before[kind]}) for kind in before if {*after[kind]} != {*before[kind]}}
 
 
+@pytest.fixture
+def _occupant(host: Host) -> Iterator[None]:
+    """Have somebody else on the port that nginx takes if nobody tells it otherwise."""
+    host.check_output("systemd-run --quiet --unit=occupant python3 -m http.server 80")
+    yield
+    host.check_output("systemctl stop occupant.service")
+
+
+@pytest.mark.usefixtures("_occupant")
 def test_bare_machine_is_bare_again_and_the_results_are_told(
-    measure: Any, short: Any, looks: Any, machine: Any, host: Host
+    measure: Any, short: Any, looks: Any, machine: Any
 ) -> None:
-    # Somebody else's, on the port that nginx takes if nobody tells it otherwise.
-    host.check_output("systemd-run --quiet --unit=occupant --property=PrivateTmp=yes python3 -m http.server 80")
     before = looks()
     outcome = measure(short)
     assert outcome.rc == 0, outcome
     assert differences(before, looks()) == {}
-    host.check_output("systemctl stop occupant.service")
     results = json.loads((Path(short["benchmark_results"]) / f"{machine.name}.json").read_text(encoding="utf-8"))
     assert {*results["figures"]} == {*MEASURED}
     for figures in results["figures"].values():

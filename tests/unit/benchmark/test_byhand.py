@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from benchmark.byhand import ByHand, Shape, nginx, ways
 from benchmark.servers import SHAPES, hands, model, sides
@@ -20,9 +22,9 @@ def test_ways_by_hand_run_the_code_of_an_app_of_ours_with_as_many_workers() -> N
     for hand in hands():
         app, command = apps[hand.app], hand.command()
         assert app["server"] == hand.server
-        count = next(part for part in command if part.startswith(("--workers=", "--processes=")))
-        assert int(count.partition("=")[2]) == app["processes"]
-        assert f"--threads={app['threads']}" in command
+        said = " ".join([*command, *hand.files().values()])
+        assert re.search(r"(workers|processes)=(\d)", said)[2] == str(app["processes"])
+        assert f"threads={app['threads']}" in said
 
 
 def test_ours_comes_before_the_ways_of_its_kind() -> None:
