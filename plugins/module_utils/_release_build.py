@@ -80,7 +80,7 @@ def build_variables(login: Mapping[str, str], pip_conf: str, home: Path, cache: 
         # The certificates that the host trusts, rather than those that uv was built with.
         "UV_SYSTEM_CERTS": "1",
         # An index that does not answer for a minute is no reason to give up: the time of a build is limited anyway.
-        "UV_HTTP_RETRIES": "8",
+        "UV_HTTP_RETRIES": "6",
         "LANG": "C.UTF-8",
         **passed,
         "PATH": PATH,
