@@ -140,9 +140,9 @@ def debugged(app: barehost_wsgi.Application, file: Path) -> barehost_wsgi.Applic
         file.touch(mode=0o600)
         file.write_text(f"{secrets.randbelow(1000):03}-{secrets.randbelow(1000):03}-{secrets.randbelow(1000):03}\n")
     os.environ["WERKZEUG_DEBUG_PIN"] = file.read_text().strip()
-    if isinstance(app, barehost_wsgi.BehindProxy) and isinstance(app.app, barehost_wsgi.Failsafe):
+    if isinstance(app, barehost_wsgi.Failsafe):
         # What answers 500 for an app that fails would keep its errors from the debugger.
-        app.app = app.app.app
+        app = app.app
     debugger = DebuggedApplication(app, evalex=True, pin_logging=False)
     # It reads the PIN along with this name, and now rather than with the first request.
     _name = debugger.pin_cookie_name
