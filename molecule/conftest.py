@@ -186,7 +186,7 @@ time.sleep(0.2)
 while time.monotonic() - start < 10:
     connection = http.client.HTTPConnection("127.0.0.1", 80, timeout=10)
     try:
-        connection.request("GET", "/", headers={"Host": sys.argv[2]})
+        connection.request("GET", sys.argv[3], headers={"Host": sys.argv[2]})
         if connection.getresponse().status == 200:
             break
     except OSError:
@@ -197,9 +197,11 @@ print(time.monotonic() - start)
 
 
 @pytest.fixture
-def kill(host: Host) -> Callable[[int, str], float]:
+def kill(host: Host) -> Callable[..., float]:
     """Kill a process, and give the seconds until a site answers again, as the machine itself measures them."""
-    return lambda process, site: float(host.check_output("python3 -c %s %s %s", KILL, str(process), site))
+    return lambda process, site, path="/": float(
+        host.check_output("python3 -c %s %s %s %s", KILL, str(process), site, path)
+    )
 
 
 @pytest.hookimpl(wrapper=True)

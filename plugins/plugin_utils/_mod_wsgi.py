@@ -103,7 +103,9 @@ def commands(app: App) -> list[str]:
             "ExecReload=",
             f"ExecReload={_service.venv(app)}/bin/python {SETTINGS}/{name}.wsgi",
             f"ExecReload=/bin/sh {SETTINGS}/control.sh keep {name}",
-            f"ExecReload=+/bin/sh {SETTINGS}/control.sh reload {name}",
+            f"ExecReload=+/bin/sh {SETTINGS}/control.sh touch {name}",
+            f"ExecReload=/bin/sh {SETTINGS}/control.sh replace {name}",
+            f"ExecReload=/bin/sh {SETTINGS}/control.sh retire {name}",
         ]
     if from_source(app):
         # Another module of Apache: a change of it is no matter of a reload.

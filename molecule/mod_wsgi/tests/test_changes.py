@@ -30,10 +30,10 @@ def test_settings_reload_one_app_only(converge: Any, http: Http, unit: Any, othe
     with http.watch("/", host=TOY) as seen:
         outcome = converge(varied(toy={"processes": 3}))
     assert outcome.task(TASK).result["actions"] == ["reload mod_wsgi@toy.service"]
-    assert unit("toy").master == master
     assert others("toy") == before
-    # Apache is without its processes for a moment.
-    assert len(seen.failures) <= 3
+    # Another Apache has taken over; requests find the one or the other.
+    assert unit("toy").master != master
+    assert seen.failures == []
     assert seen.count >= 50
 
 
