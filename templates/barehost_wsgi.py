@@ -22,9 +22,10 @@ from urllib.parse import unquote, urlsplit
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from ipaddress import IPv4Address, IPv6Address
+    from ipaddress import IPv4Network, IPv6Network
     from typing import Any, Protocol
 
+    Network = IPv4Network | IPv6Network
     Environ = dict[str, Any]
     StartResponse = Callable[..., Any]
     Application = Callable[[Environ, StartResponse], Iterable[bytes]]
@@ -61,6 +62,9 @@ FORWARDED = (
     "HTTP_X_FORWARDED_SSL",
     "HTTP_X_REAL_IP",
 )
+# What a client gets when an app fails, and the answers of an app that cannot fail any more.
+FAILED = b"Internal Server Error\n"
+SEQUENCES = (list, tuple)
 # Seconds for what is left of a request body once the answer was sent.
 DRAIN = 5
 # The web server on this host tells who the client is; nobody else is believed.
@@ -101,20 +105,20 @@ class BehindProxy:
         """Believe the headers of ``proxies``, addresses or networks (``*`` for all), and of unix sockets."""
         self.app = app
         self.anybody = "*" in proxies
-        self.proxies = [ip_network(proxy, strict=False) for proxy in proxies if proxy != "*"]
+        self.proxies = tuple(ip_network(proxy, strict=False) for proxy in proxies if proxy != "*")
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         take_path(environ)
         mount = environ.pop("HTTP_X_SCRIPT_NAME", "")
-        peer = parse_address(environ.get("REMOTE_ADDR", ""))
         # A client can set names that begin with HTTP_ only.
-        if environ.pop("BAREHOST_WEB_SERVER", "") or self.trusts(peer):
+        if environ.pop("BAREHOST_WEB_SERVER", "") or self.trusts(environ.get("REMOTE_ADDR", "")):
             take_client(environ)
             take_scheme(environ)
-            take_mount(environ, mount)
+            if mount:
+                take_mount(environ, mount)
         else:
-            environ["REMOTE_ADDR"] = str(peer)
+            environ["REMOTE_ADDR"] = plain_address(environ["REMOTE_ADDR"])
             if "RAW_URI" not in environ:
                 # gunicorn knows better; uWSGI believes a header that anybody can send.
                 environ["wsgi.url_scheme"] = "https" if environ.get("HTTPS") in {"on", "1"} else "http"
@@ -124,9 +128,10 @@ class BehindProxy:
             return self.app(environ, start_response)
         return answer(self.app, environ, start_response)
 
-    def trusts(self, peer: IPv4Address | IPv6Address | None) -> bool:
+    def trusts(self, peer: str) -> bool:
         """Tell whether the peer may speak for others; one without an address came through the unix socket."""
-        return peer is None or self.anybody or any(peer in proxy for proxy in self.proxies)
+        address = plain_address(peer)
+        return not address or self.anybody or is_among(address, self.proxies)
 
 
 class Failsafe:
@@ -141,58 +146,49 @@ class Failsafe:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        rescue = Rescue(environ, start_response)
-        with rescue:
+        try:
             pieces = self.app(environ, start_response)
-            # A list cannot fail any more, and a file is for the server to send.
-            if isinstance(pieces, list | tuple) or is_file(pieces, environ):
-                return pieces
-            return Rescued(pieces, rescue)
-        return [rescue.page]
+        except BaseException as error:
+            # What ends a process is no failure of the app.
+            if not isinstance(error, Exception):
+                raise
+            return rescue(error, environ, start_response)
+        # A list cannot fail any more, and a file is for the server to send.
+        if isinstance(pieces, SEQUENCES) or is_file(pieces, environ):
+            return pieces
+        return Rescued(pieces, environ, start_response)
 
 
-class Rescue:
-    """Turns an exception into an answer, unless there is one already that has begun."""
-
-    page = b"Internal Server Error\n"
-
-    def __init__(self, environ: Environ, start_response: StartResponse) -> None:
-        """Stand by for one request."""
-        self.environ = environ
-        self.start_response = start_response
-        self.begun = False
-
-    def __enter__(self) -> None:
-        """Watch what the app does."""
-
-    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> bool:
-        """Log an exception and begin the answer in its place."""
-        if self.begun or not isinstance(error, Exception):
-            return False
-        log = self.environ["wsgi.errors"]
-        traceback.print_exception(error, file=log)
-        log.flush()
-        length = str(len(self.page))
-        self.start_response("500 Internal Server Error", [("Content-Type", "text/plain"), ("Content-Length", length)])
-        return True
+def rescue(error: Exception, environ: Environ, start_response: StartResponse) -> list[bytes]:
+    """Log an exception, and give the answer that takes the place of the app's."""
+    log = environ["wsgi.errors"]
+    traceback.print_exception(error, file=log)
+    log.flush()
+    length = str(len(FAILED))
+    start_response("500 Internal Server Error", [("Content-Type", "text/plain"), ("Content-Length", length)])
+    return [FAILED]
 
 
 class Rescued:
     """The pieces of an answer, or an answer in their place when there is none."""
 
-    def __init__(self, pieces: Iterable[bytes], rescue: Rescue) -> None:
+    def __init__(self, pieces: Iterable[bytes], environ: Environ, start_response: StartResponse) -> None:
         """Give out pieces."""
         self.pieces = pieces
-        self.rescue = rescue
+        self.environ = environ
+        self.start_response = start_response
 
     def __iter__(self) -> Iterator[bytes]:
         """Give out what the app answers."""
-        with self.rescue:
+        begun = False
+        try:
             for piece in self.pieces:
-                self.rescue.begun = self.rescue.begun or bool(piece)
+                begun = begun or bool(piece)
                 yield piece
-            return
-        yield self.rescue.page
+        except Exception as error:
+            if begun:
+                raise
+            yield from rescue(error, self.environ, self.start_response)
 
     def close(self) -> None:
         """Tell the app that the answer is over."""
@@ -258,13 +254,19 @@ def drain(body: Body) -> None:
 
 
 @functools.lru_cache(maxsize=1024)
-def parse_address(text: str) -> IPv4Address | IPv6Address | None:
-    """Return the address, as IPv4 where a socket for both families shows it in IPv6, or nothing for other text."""
+def plain_address(text: str) -> str:
+    """Return the address, as IPv4 where a socket for both families shows it in IPv6; nothing for other text."""
     try:
         address = ip_address(text)
     except ValueError:
-        return None
-    return getattr(address, "ipv4_mapped", None) or address
+        return ""
+    return str(getattr(address, "ipv4_mapped", None) or address)
+
+
+@functools.lru_cache(maxsize=1024)
+def is_among(address: str, networks: tuple[Network, ...]) -> bool:
+    """Tell whether one of the networks has an address."""
+    return any(ip_address(address) in network for network in networks)
 
 
 def take_path(environ: Environ) -> None:
@@ -280,7 +282,7 @@ def take_path(environ: Environ) -> None:
     target = environ.get("RAW_URI") or environ.get("REQUEST_URI")
     if target:
         path = find_path(target)
-        environ["SCRIPT_NAME"], environ["PATH_INFO"] = "", unquote(path, "latin-1")
+        environ["SCRIPT_NAME"], environ["PATH_INFO"] = "", unquote(path, "latin-1") if "%" in path else path
     for name in ("CONTENT_LENGTH", "CONTENT_TYPE"):
         if not environ.get(name):
             environ.pop(name, None)
@@ -295,13 +297,18 @@ def find_path(target: str) -> str:
 
 
 def take_client(environ: Environ) -> None:
-    """Name the client where the web server's own address is. No web server means that a local program asks."""
-    client = parse_address(environ.get("HTTP_X_REAL_IP", ""))
+    """Name the client where the web server's own address is. No web server means that a local program asks.
+
+    The header that is asked for most often besides is filled in here: on the way, each header costs gunicorn more time
+    than all of this.
+    """
+    # Only what the last one says is known to be so.
+    client = plain_address(environ.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip())
     if client:
-        environ["REMOTE_ADDR"] = str(client)
+        environ["REMOTE_ADDR"] = environ["HTTP_X_REAL_IP"] = client
         environ.pop("REMOTE_PORT", None)
     else:
-        environ["REMOTE_ADDR"] = str(parse_address(environ.get("REMOTE_ADDR", "")) or "127.0.0.1")
+        environ["REMOTE_ADDR"] = plain_address(environ.get("REMOTE_ADDR", "")) or "127.0.0.1"
 
 
 def take_scheme(environ: Environ) -> None:
@@ -311,10 +318,17 @@ def take_scheme(environ: Environ) -> None:
         environ["wsgi.url_scheme"] = scheme
     host = environ.get("HTTP_HOST")
     if host:
-        name, colon, port = host.rpartition(":")
-        if not colon or host.endswith("]"):
-            name, port = host, "443" if environ["wsgi.url_scheme"] == "https" else "80"
+        name, port = name_and_port(host, environ["wsgi.url_scheme"])
         environ["SERVER_NAME"], environ["SERVER_PORT"] = name, port
+        if scheme:
+            environ["HTTP_X_FORWARDED_HOST"], environ["HTTP_X_FORWARDED_PORT"] = host, port
+
+
+@functools.lru_cache(maxsize=1024)
+def name_and_port(host: str, scheme: str) -> tuple[str, str]:
+    """Split what the client calls the server; the port follows from the scheme if it says none."""
+    name, colon, port = host.rpartition(":")
+    return (name, port) if colon and not host.endswith("]") else (host, "443" if scheme == "https" else "80")
 
 
 def take_mount(environ: Environ, mount: str) -> None:

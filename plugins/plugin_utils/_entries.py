@@ -54,6 +54,8 @@ _WEB_SERVERS = ("nginx", "apache")
 STATES = ("present", "absent")
 # Seconds that nginx closes an idle connection before the app's server would.
 _EARLIER = 15
+#: Seconds that the Apache of an app keeps idle connections.
+KEPT_BY_APACHE = 75
 Check: TypeAlias = Callable[[str], Fault | None]
 
 
@@ -185,11 +187,19 @@ def addresses(value: object, role: str | None = None) -> list[dict[str, Data]]:
 
 
 def kept_connections(app: Mapping[str, Data]) -> dict[str, Data]:
-    """Say for how long nginx keeps idle connections to an app: gunicorn keeps them if its workers have threads."""
-    seconds, threads = app.get("keepalive"), app.get("threads")
-    if app["server"] != "gunicorn" or not isinstance(seconds, int) or threads in {None, 1}:
-        return {}
+    """Say for how long nginx keeps idle connections to an app, if its server keeps them longer."""
+    seconds = _kept_by_server(app)
     return {"keepalive": seconds - _EARLIER} if seconds > _EARLIER else {}
+
+
+def _kept_by_server(app: Mapping[str, Data]) -> int:
+    """Give the seconds that a server keeps idle connections: gunicorn does if its workers have threads."""
+    if app["server"] == "mod_wsgi":
+        return KEPT_BY_APACHE
+    seconds = app.get("keepalive")
+    if app["server"] == "gunicorn" and isinstance(seconds, int) and app.get("threads") not in {None, 1}:
+        return seconds
+    return 0
 
 
 def app_address(app: Mapping[str, Data]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.barehost.web.plugins.plugin_utils import _service
-from ansible_collections.barehost.web.plugins.plugin_utils._entries import app_address
+from ansible_collections.barehost.web.plugins.plugin_utils._entries import KEPT_BY_APACHE, app_address
 from ansible_collections.barehost.web.plugins.plugin_utils._listen import bound
 from ansible_collections.barehost.web.plugins.plugin_utils._service import ANY_IPV4, App, File, Server
 
@@ -85,6 +85,7 @@ def settings(app: App) -> list[File]:
         "venv": _service.venv(app),
         "source": from_source(app),
         "daemon": daemon(app),
+        "keepalive": KEPT_BY_APACHE,
         "graceful_timeout": app["graceful_timeout"],
     }
     script = {"name": name, "wsgi": app["wsgi"], "directory": _service.directory(app)}

@@ -115,18 +115,19 @@ def test_script_name_of_the_app_environment_is_part_of_the_path() -> None:
         ("127.0.0.1", None, "127.0.0.1"),
         ("::ffff:127.0.0.1", None, "127.0.0.1"),
         ("127.0.0.1", "a, b", "127.0.0.1"),
+        ("127.0.0.1", "203.0.113.5, 192.0.2.7", "192.0.2.7"),
         ("198.51.100.9", "192.0.2.7", "198.51.100.9"),
         ("::ffff:198.51.100.9", "192.0.2.7", "198.51.100.9"),
         ("2001:db8::9", "192.0.2.7", "2001:db8::9"),
     ],
 )
 def test_client_is_who_the_web_server_says_and_nobody_else(peer: str, header: str | None, expected: str) -> None:
-    headers: dict[str, Any] = {"HTTP_X_REAL_IP": header} if header is not None else {}
+    headers: dict[str, Any] = {"HTTP_X_FORWARDED_FOR": header} if header is not None else {}
     assert seen(REMOTE_ADDR=peer, **headers)["REMOTE_ADDR"] == expected
 
 
 def test_port_of_the_web_server_is_not_given_out_as_the_clients() -> None:
-    assert "REMOTE_PORT" not in seen(REMOTE_ADDR="127.0.0.1", REMOTE_PORT="4711", HTTP_X_REAL_IP="192.0.2.7")
+    assert "REMOTE_PORT" not in seen(REMOTE_ADDR="127.0.0.1", REMOTE_PORT="4711", HTTP_X_FORWARDED_FOR="192.0.2.7")
     assert seen(REMOTE_ADDR="198.51.100.9", REMOTE_PORT="4711")["REMOTE_PORT"] == "4711"
 
 
@@ -153,7 +154,7 @@ def test_stranger_can_claim_nothing() -> None:
     ],
 )
 def test_setting_forwarded_allow_ips_decides_who_is_believed(proxies: list[str], peer: str, trusted: bool) -> None:
-    got = seen(proxies, REMOTE_ADDR=peer, HTTP_X_REAL_IP="192.0.2.7")
+    got = seen(proxies, REMOTE_ADDR=peer, HTTP_X_FORWARDED_FOR="192.0.2.7")
     assert got["REMOTE_ADDR"] == ("192.0.2.7" if trusted else peer)
 
 
@@ -173,6 +174,12 @@ def test_scheme_and_server_are_those_that_the_client_asked_for(
 ) -> None:
     got = seen(HTTP_X_FORWARDED_PROTO=scheme, HTTP_HOST=host, SERVER_NAME="x", SERVER_PORT="1")
     assert (got["wsgi.url_scheme"], got["SERVER_NAME"], got["SERVER_PORT"]) == expected
+
+
+def test_app_finds_the_usual_headers_of_a_web_server() -> None:
+    got = seen(HTTP_X_FORWARDED_FOR="192.0.2.7", HTTP_X_FORWARDED_PROTO="https", HTTP_HOST="example.test:8443")
+    assert got["HTTP_X_REAL_IP"] == "192.0.2.7"
+    assert (got["HTTP_X_FORWARDED_HOST"], got["HTTP_X_FORWARDED_PORT"]) == ("example.test:8443", "8443")
 
 
 @pytest.mark.parametrize(
@@ -211,7 +218,7 @@ def test_path_is_the_one_that_the_client_wrote(target: str, path_info: str) -> N
 
 
 def test_web_server_is_believed_wherever_the_client_is() -> None:
-    told = {"HTTP_X_REAL_IP": "192.0.2.7", "HTTP_X_FORWARDED_PROTO": "https", "HTTP_X_SCRIPT_NAME": "/util"}
+    told = {"HTTP_X_FORWARDED_FOR": "192.0.2.7", "HTTP_X_FORWARDED_PROTO": "https", "HTTP_X_SCRIPT_NAME": "/util"}
     claims = {"PATH_INFO": "/util/x", "HTTP_HOST": "example.test", **told}
     got = seen(REMOTE_ADDR="192.0.2.7", BAREHOST_WEB_SERVER="nginx", **claims)
     assert (got["SCRIPT_NAME"], got["PATH_INFO"], got["wsgi.url_scheme"]) == ("/util", "/x", "https")

@@ -68,6 +68,7 @@ def test_apps_with_a_server_have_an_address() -> None:
         ({"threads": 4, "keepalive": 0}, None),
         ({"threads": 1}, None),
         ({"threads": 4, "server": "uwsgi"}, None),
+        ({"threads": 1, "server": "mod_wsgi"}, 60),
     ],
 )
 def test_connections_are_kept_for_less_long_than_the_server_keeps_them(
