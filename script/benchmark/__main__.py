@@ -35,15 +35,18 @@ def arguments() -> argparse.Namespace:
     """Read the command line; what it means is told by script/bench --help."""
     parser = argparse.ArgumentParser(prog="script/bench", add_help=False)
     parser.add_argument("stack", nargs="?", choices=["nginx", "site", "servers"], default="nginx")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--sites", type=_numbers, default=[1, 10, 100])
     parser.add_argument("--transport", type=_transports, default=list(NAMES))
     parser.add_argument("--image", choices=list(SUITES), default="debian13")
-    parser.add_argument("--seconds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=1)
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--json", type=Path)
-    return parser.parse_args()
+    given = parser.parse_args()
+    # Which worker a connection falls to is chance, and it stays there: many short rounds say more than a few long ones.
+    given.rounds = given.rounds or (15 if given.stack == "servers" else 3)
+    return given
 
 
 def _numbers(text: str) -> list[int]:
