@@ -31,6 +31,11 @@ options:
     description: Whether the host speaks IPv6.
     type: bool
     default: true
+  wordpress:
+    description: The entries of C(nginx_wordpress), which tell where the WordPresses of the routes can be reached.
+    type: list
+    elements: dict
+    default: []
 """
 
 EXAMPLES = r"""
@@ -50,10 +55,15 @@ _value:
 """
 
 
-def nginx(sites: Sequence[Mapping[str, Any]], apps: Sequence[Mapping[str, Any]], ipv6: bool = True) -> str:
+def nginx(
+    sites: Sequence[Mapping[str, Any]],
+    apps: Sequence[Mapping[str, Any]],
+    ipv6: bool = True,
+    wordpress: Sequence[Mapping[str, Any]] = (),
+) -> str:
     """See DOCUMENTATION."""
     # Ansible looks at every single value of a mapping; a text it passes on as it is.
-    return json.dumps(published(sites, apps, ipv6=ipv6))
+    return json.dumps(published(sites, apps, wordpress, ipv6=ipv6))
 
 
 class FilterModule:

@@ -9,8 +9,8 @@ DOCUMENTATION = r"""
 module: host
 short_description: The host's side of the collection's actions
 description:
-  - Not meant to be called from a playbook. M(barehost.web.packages), M(barehost.web.accounts), M(barehost.web.publish)
-    and M(barehost.web.units) check their options on the controller and then call this module.
+  - Not meant to be called from a playbook. M(barehost.web.packages), M(barehost.web.accounts), M(barehost.web.publish),
+    M(barehost.web.units) and M(barehost.web.wordpress) check their options on the controller and then call this module.
   - Ansible packs a module once in a run, which takes longer than most of its work on the host. One module for all
     kinds of work is packed once.
 author: barehost.web contributors
@@ -18,7 +18,7 @@ options:
   work:
     description: What to do.
     type: str
-    choices: [accounts, packages, publish, units]
+    choices: [accounts, packages, publish, units, wordpress]
     required: true
   payload:
     description:
@@ -54,14 +54,15 @@ if TYPE_CHECKING:
         _packages,
         _publish,
         _units,
+        _wordpress,
     )
 
-    _PACKED = (_accounts, _packages, _publish, _units)
+    _PACKED = (_accounts, _packages, _publish, _units, _wordpress)
 
 
 def main() -> None:
     """Do one of these."""
-    serve(("accounts", "packages", "publish", "units"))
+    serve(("accounts", "packages", "publish", "units", "wordpress"))
 
 
 if __name__ == "__main__":

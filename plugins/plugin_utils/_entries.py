@@ -32,8 +32,11 @@ VARIABLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "mod_wsgi_apps": (("mod_wsgi", "mod_wsgi_apps"),),
     "flask_apps": (("flask", "flask_apps"),),
     "supervisor_apps": (_SUPERVISOR,),
+    "web_wordpress": (("wordpress", "wordpress_installations"),),
+    "wordpress_installations": (("wordpress", "wordpress_installations"),),
     "nginx_sites": (("nginx", "nginx_sites"),),
     "nginx_apps": (("nginx", "nginx_apps"),),
+    "nginx_wordpress": (("nginx", "nginx_wordpress"),),
     "apache_sites": (("apache", "apache_sites"),),
     "apache_apps": (("apache", "apache_apps"),),
 }
@@ -47,6 +50,7 @@ ROLES: Mapping[str, str] = {
     "mod_wsgi": "mod_wsgi_apps",
     "flask": "flask_apps",
     "supervisor": "supervisor_apps",
+    "wordpress": "wordpress_installations",
     "nginx": "nginx_sites",
     "apache": "apache_sites",
 }

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from ansible_collections.barehost.web.plugins.plugin_utils import _apps, _listen, _sites, _values
+from ansible_collections.barehost.web.plugins.plugin_utils import _apps, _installations, _listen, _sites, _values
 from ansible_collections.barehost.web.plugins.plugin_utils._check import check
 from ansible_collections.barehost.web.plugins.plugin_utils._convert import plain
 from ansible_collections.barehost.web.plugins.plugin_utils._entries import HOST, ROLES, VARIABLES, Entry, read, spec
@@ -19,7 +19,10 @@ from ansible_collections.barehost.web.plugins.plugin_utils._schema import option
 
 _SITES = ("web_sites", "nginx_sites", "apache_sites")
 _ADDRESSES = ("nginx_apps", "apache_apps")
-_APPS = tuple(name for name in VARIABLES if name not in (*_SITES, *_ADDRESSES))
+_WORDPRESS = ("web_wordpress", "wordpress_installations")
+_SERVED = ("web_wordpress", "nginx_wordpress")
+_OTHERS = frozenset({*_SITES, *_ADDRESSES, *_WORDPRESS, *_SERVED})
+_APPS = tuple(name for name in VARIABLES if name not in _OTHERS)
 _SWITCHES = ("web_purge", *HOST)
 # How much another variable must look like one of ours to be taken for it; users have names of their own.
 _LIKENESS = {"web_": 0.85, **dict.fromkeys((f"{role}_" for role in ROLES), 0.92)}
@@ -65,7 +68,11 @@ def _problems(variables: Mapping[str, object], folders: Sequence[Path]) -> Itera
     yield from _apps.check_development(apps, environment)
     yield from _sites.check_sites(sites)
     yield from _sites.check_servers(sites)
+    for name in _WORDPRESS:
+        for entry in entries.get(name, ()):
+            yield from _installations.check_installation(entry, in_model=name == "web_wordpress")
     if sites:
+        yield from _sites.check_wordpress(sites, [each for name in _SERVED for each in entries.get(name, ())])
         yield from _sites.check_targets(sites, apps or addresses)
         yield from _sites.check_folders(sites, apps)
         yield from _sites.check_ports(sites, _sockets(apps, addresses))

@@ -33,7 +33,13 @@ _READ = {
     "redirect": ("target", "status", "keep_path", "rest"),
     "slash": ("prefix",),
     "files": ("folder", "otherwise"),
+    "wordpress": ("prefix", "pattern", "wordpress"),
 }
+#: What all sites with a WordPress share.
+_WORDPRESS = (
+    {"dest": f"{ROOT}/conf.d/barehost-wordpress.conf", "template": "wordpress.conf.j2"},
+    {"dest": f"{ROOT}/snippets/barehost-php.conf", "template": "php.conf.j2"},
+)
 
 
 @dataclass(frozen=True)
@@ -61,12 +67,16 @@ def prefix_of(path: str) -> str:
     return unquote(path).rstrip("/")
 
 
-def locations(route: Mapping[str, Any], apps: Mapping[str, Mapping[str, Any]]) -> list[Location]:
+def locations(
+    route: Mapping[str, Any],
+    apps: Mapping[str, Mapping[str, Any]],
+    wordpress: Mapping[str, Mapping[str, Any]],
+) -> list[Location]:
     """The location blocks of one route.
 
     ``/util`` covers itself and ``/util/…`` but not ``/utility``, which takes two blocks; ``/`` takes one.
     """
-    kind = next(name for name in ("app", "proxy", "static", "redirect") if route.get(name))
+    kind = next(name for name in ("app", "proxy", "static", "redirect", "wordpress") if route.get(name))
     if kind == "app" and apps[route["app"]]["protocol"] == "uwsgi":
         kind = "uwsgi"
     prefix = prefix_of(route["path"])
@@ -82,6 +92,9 @@ def locations(route: Mapping[str, Any], apps: Mapping[str, Mapping[str, Any]]) -
         return _proxied(data, prefix, below, exact)
     if kind == "static":
         return _static(data, prefix, below, exact)
+    if kind == "wordpress":
+        data |= {"pattern": re.escape(prefix), "wordpress": wordpress[route["wordpress"]]}
+        return [below, Location(exact, "slash", data)] if prefix else [below]
     return _redirected(data, prefix, below, exact)
 
 
@@ -130,12 +143,18 @@ def listen_directives(addresses: Iterable[str], *, ipv6: bool) -> list[str]:
     return list(dict.fromkeys(socket.directive for socket in sockets if ipv6 or socket.version != _IPV6))
 
 
-def site_variables(site: Mapping[str, Any], apps: Mapping[str, Mapping[str, Any]], *, ipv6: bool) -> dict[str, Any]:
+def site_variables(
+    site: Mapping[str, Any],
+    apps: Mapping[str, Mapping[str, Any]],
+    wordpress: Mapping[str, Mapping[str, Any]],
+    *,
+    ipv6: bool,
+) -> dict[str, Any]:
     """What the template of a site needs."""
     kept = {name: apps[name] for route in site["routes"] if (name := route.get("app")) and apps[name].get("keepalive")}
     upstreams = {name: {**app, "address": f"barehost.{site['name']}.{name}"} for name, app in kept.items()}
     reachable = {**apps, **upstreams}
-    blocks = [location.variables() for route in site["routes"] for location in locations(route, reachable)]
+    blocks = [location.variables() for route in site["routes"] for location in locations(route, reachable, wordpress)]
     return {
         "name": site["name"],
         "upstreams": [
@@ -158,27 +177,35 @@ def _site_files(name: str, variables: Mapping[str, Any], entry: str) -> tuple[di
     return {**file, "entry": entry}, {**link, "entry": entry}
 
 
-def published(sites: Sequence[Mapping[str, Any]], apps: Sequence[Mapping[str, Any]], *, ipv6: bool) -> dict[str, Any]:
+def published(
+    sites: Sequence[Mapping[str, Any]],
+    apps: Sequence[Mapping[str, Any]],
+    wordpress: Sequence[Mapping[str, Any]] = (),
+    *,
+    ipv6: bool,
+) -> dict[str, Any]:
     """The parts of the publish that follow from the sites.
 
     :param sites: ``nginx_sites`` as the user wrote it, checked.
     :param apps: ``nginx_apps``, checked.
+    :param wordpress: ``nginx_wordpress``, checked.
     :param ipv6: whether the host speaks IPv6.
     :returns: ``files`` and ``links`` of all sites and of the unit, ``entries``, and ``remove`` (logs of absent sites).
     """
     filled: list[dict[str, Any]] = fill(sites, load("nginx", "nginx_sites"))
     reachable = {app["name"]: app for app in fill(apps, load("nginx", "nginx_apps"))}
+    installed = {entry["name"]: entry for entry in fill(wordpress, load("nginx", "nginx_wordpress"))}
     present = [site for site in filled if site["state"] == "present" and site["server"] == "nginx"]
     if not needed(filled, "nginx"):
         return {"entries": [site["name"] for site in filled], "remove": _logs(filled)}
     everywhere = [address for site in present for address in site["listen"]] or ["80"]
     pairs = [_site_files("000-unknown-hosts", {"listen": listen_directives(everywhere, ipv6=ipv6)}, "")]
     pairs += [
-        _site_files(f"{site['name']}.conf", site_variables(site, reachable, ipv6=ipv6), site["name"])
+        _site_files(f"{site['name']}.conf", site_variables(site, reachable, installed, ipv6=ipv6), site["name"])
         for site in present
     ]
     return {
-        "files": [*(file for file, _link in pairs), _drop_in(present)],
+        "files": [*(file for file, _link in pairs), _drop_in(present), *(_WORDPRESS if installed else ())],
         "links": [link for _file, link in pairs],
         "entries": [site["name"] for site in filled],
         "remove": _logs(filled),

@@ -36,6 +36,7 @@ _TARGETS: Mapping[str, frozenset[str]] = {
     "static": frozenset({"index", "fallback", "expires"}),
     "proxy": frozenset({"buffering", "timeout", "client_max_body_size", "host"}),
     "redirect": frozenset({"status", "keep_path"}),
+    "wordpress": frozenset(),
 }
 _HTTP_PORT = 80
 
@@ -119,6 +120,25 @@ def check_targets(sites: Sequence[Entry], apps: Sequence[Entry]) -> Iterator[Pro
                 elif site.text("server") == "apache" and speaks_uwsgi(app):
                     reason = f"app {name!r} speaks uwsgi, which only nginx passes on ({app.path})"
                     yield Problem(path, reason, "write 'protocol: http' for the app, or 'server: nginx' for the site")
+
+
+def check_wordpress(sites: Sequence[Entry], installations: Sequence[Entry]) -> Iterator[Problem]:
+    """Check that every WordPress that a route leads to exists, and that one route leads to each."""
+    by_name = {entry.text("name"): entry for entry in installations}
+    taken: dict[str, str] = {}
+    for site in sites:
+        for route in site.mappings("routes") if site.present else ():
+            for path, name in route.texts("wordpress"):
+                entry = by_name.get(name)
+                first = taken.setdefault(name, path)
+                if entry is None:
+                    known = [other for other, one in by_name.items() if one.present]
+                    yield Problem(path, f"no WordPress named {show(name)}", hint(name, known))
+                elif not entry.present:
+                    yield Problem(path, f"WordPress {name!r} is to be removed ({entry.path})", "remove the route as well")
+                elif first != path:
+                    reason = f"WordPress {name!r} has a route already ({first})"
+                    yield Problem(path, reason, "it has one address; redirect this one to it")
 
 
 def speaks_uwsgi(app: Entry) -> bool:

@@ -1,0 +1,15 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Bring WordPresses to their state; see modules/wordpress.py."""
+
+from __future__ import annotations
+
+from ansible_collections.barehost.web.plugins.modules.wordpress import DOCUMENTATION
+from ansible_collections.barehost.web.plugins.plugin_utils._host_action import HostAction
+
+
+class ActionModule(HostAction):
+    """All of it is done on the host."""
+
+    documentation = DOCUMENTATION
+    work = "wordpress"

@@ -1,0 +1,186 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Bring WordPresses to their state by WordPress's own code; see modules/wordpress.py. Private to the collection."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import string
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.barehost.web.plugins.module_utils._accounts import Accounts
+from ansible_collections.barehost.web.plugins.module_utils._host import Answer, HostError
+from ansible_collections.barehost.web.plugins.module_utils._release_user import (
+    Account,
+    Sandbox,
+    WorkError,
+    account,
+    handed,
+)
+
+SETTINGS = Path("/etc/wordpress")
+#: Generated passwords, for root alone.
+PASSWORDS = Path("/etc/barehost/wordpress")
+#: Names of installations that were begun and not finished.
+BEGUN = Path("/var/lib/barehost/wordpress")
+TOOL = Path("/usr/local/lib/barehost/wordpress.php")
+CODE = Path("/usr/share/wordpress")
+SERVER = Path("/run/mysqld/mysqld.sock")
+_KEYS = ("AUTH_KEY", "SECURE_AUTH_KEY", "LOGGED_IN_KEY", "NONCE_KEY")
+_SALTS = ("AUTH_SALT", "SECURE_AUTH_SALT", "LOGGED_IN_SALT", "NONCE_SALT")
+# Without those that end a text of PHP.
+_SIGNS = string.ascii_letters + string.digits + "!#%&()*+,-./:;<=>?@[]^_{|}~"
+_TIMEOUT = 300
+
+
+class WordPressError(HostError):
+    """Why a WordPress cannot be brought to its state, and the way out."""
+
+
+class Installation:
+    """One installation, and what was done to it.
+
+    :param check: only note it.
+    """
+
+    def __init__(self, wanted: Mapping[str, Any], *, check: bool) -> None:
+        self.name: str = wanted["name"]
+        self.changes: list[str] = []
+        self._wanted = wanted
+        self._check = check
+        self._begun = BEGUN / self.name
+        self._password = PASSWORDS / f"{self.name}.password"
+        self._keys = SETTINGS / f"{self.name}.keys.php"
+
+    def install(self) -> None:
+        """Have it installed and set up as wanted."""
+        who = account(self.name)
+        if self._check and (who is None or not TOOL.exists() or not SERVER.exists() or not self._keys.exists()):
+            self.changes.append("install WordPress")
+            return
+        if who is None:
+            raise WordPressError(f"there is no user '{self.name}': run part 'files' of role wordpress first")
+        self._make_keys(who)
+        admin = dict(self._wanted["admin"])
+        given = bool(admin.get("password"))
+        if not given:
+            admin["password"] = self._own_password()
+        self._run(who, "install", admin, keep=given, fresh=self._begun.exists())
+        self._run(who, "configure", admin, keep=given, fresh=False)
+
+    def remove(self, *, data: bool) -> None:
+        """Remove what publish and the other roles leave."""
+        folder = Path("/srv") / self.name
+        gone = [self._keys, folder / "cache", self._begun]
+        if data:
+            gone += [folder / "uploads", self._password]
+        for path in gone:
+            if os.path.lexists(path):
+                self._note(f"remove {path}")
+                if not self._check:
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+        who = account(self.name)
+        if who is not None and not self._check and (folder / "uploads").exists():
+            # The number of this user is another one's tomorrow.
+            for path in (folder / "uploads", *(folder / "uploads").rglob("*")):
+                os.chown(path, 0, 0, follow_symlinks=False)
+        accounts = Accounts(check=self._check)
+        accounts.ensure([{"name": self.name, "state": "absent"}], [])
+        self.changes += [f"{self.name}: {change}" for change in accounts.changes]
+        if not self._check and folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+
+    def _note(self, change: str) -> None:
+        self.changes.append(f"{self.name}: {change}")
+
+    def _make_keys(self, who: Account) -> None:
+        if self._keys.exists():
+            return
+        self._note("make the keys")
+        if self._check:
+            return
+        lines = [f"define('{name}', '{_random(64, _SIGNS)}');\n" for name in (*_KEYS, *_SALTS)]
+        _write(self._keys, "<?php\n" + "".join(lines), group=who.gid, mode=0o640)
+
+    def _own_password(self) -> str:
+        if not self._password.exists():
+            self._note(f"make the password, see {self._password}")
+            if self._check:
+                return ""
+            PASSWORDS.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _write(self._password, f"{_random(24, string.ascii_letters + string.digits)}\n", group=0, mode=0o600)
+        return self._password.read_text(encoding="utf-8").strip()
+
+    def _run(self, who: Account, step: str, admin: Mapping[str, Any], *, keep: bool, fresh: bool) -> None:
+        wanted = {
+            **self._wanted,
+            "admin": admin,
+            "code": str(CODE),
+            "check": self._check,
+            "keep_password": keep,
+            "fresh": fresh,
+        }
+        installing = step == "install" and not self._check and not self._installed(who, wanted)
+        if installing:
+            BEGUN.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._begun.touch(mode=0o600)
+        answer = self._ask(who, step, wanted)
+        self.changes += [f"{self.name}: {change}" for change in answer["changed"]]
+        if step == "install" and not self._check:
+            self._begun.unlink(missing_ok=True)
+
+    def _installed(self, who: Account, wanted: Mapping[str, Any]) -> bool:
+        """Tell whether there is nothing to install, so that a killed run cannot leave anything half done."""
+        changed: list[str] = self._ask(who, "install", {**wanted, "check": True})["changed"]
+        return not changed
+
+    def _ask(self, who: Account, step: str, wanted: Mapping[str, Any]) -> dict[str, Any]:
+        hidden = (str(wanted["admin"]["password"]),)
+        binds = (f"BindReadOnlyPaths={SETTINGS}/{self.name}.php:{CODE}/wp-config.php",)
+        writable = (Path(f"/srv/{self.name}/uploads"), Path(f"/srv/{self.name}/cache"))
+        sandbox = Sandbox(self.name, who, writable, {}, _TIMEOUT, binds, hidden)
+        with handed(who, f"{self.name}.json", json.dumps(wanted)) as file:
+            try:
+                said = sandbox.run(["php", TOOL, step, file], Path("/"), f"{step} of WordPress '{self.name}'")
+                answer: dict[str, Any] = json.loads(said.strip().rpartition("\n")[2])
+            except WorkError as error:
+                raise WordPressError(f"WordPress '{self.name}': {error}") from error
+            except ValueError as error:
+                raise WordPressError(f"WordPress '{self.name}': {step} gave no answer: {said[-500:]}") from error
+        if "failed" in answer:
+            raise WordPressError(f"WordPress '{self.name}': {step} failed: {answer['failed']}")
+        return answer
+
+
+def _random(length: int, signs: str) -> str:
+    return "".join(secrets.choice(signs) for _ in range(length))
+
+
+def _write(path: Path, text: str, *, group: int, mode: int) -> None:
+    """Write a file in one step, so that a killed run leaves all of it or nothing."""
+    new = path.with_name(f".{path.name}.new")
+    new.unlink(missing_ok=True)
+    new.touch(mode=0o600)
+    new.write_text(text, encoding="utf-8")
+    os.chown(new, 0, group)
+    new.chmod(mode)
+    new.rename(path)
+
+
+def run(options: Mapping[str, Any], *, check: bool) -> Answer:
+    """Do the work of barehost.web.wordpress."""
+    changes: list[str] = []
+    for wanted in options["installations"]:
+        installation = Installation(wanted, check=check)
+        if wanted["state"] == "absent":
+            installation.remove(data=options["remove_data"])
+        else:
+            installation.install()
+        changes += installation.changes
+    diff = {"prepared": "".join(f"{change}\n" for change in changes)}
+    return Answer({"changed": bool(changes), "changes": changes, "diff": diff})
