@@ -18,13 +18,12 @@ _EMAIL = re.compile(r"[^@\s\"'<>(),;:\\]+@[A-Za-z0-9.-]+\.[A-Za-z0-9-]+")
 _LOGIN = re.compile(r"[A-Za-z0-9 _.@-]{1,60}")
 _SIZE = re.compile(r"\d{1,6}[KMG]")
 #: Languages of Debian's package wordpress-l10n that both Debians have.
-LANGUAGES = frozenset(
-    """
+_LANGUAGES = """
     en_US ar bg_BG bn_BD bs_BA ca ckb cs_CZ cy da_DK de_DE el en_CA eo es_CL es_ES es_PE et eu fa_IR fi fr_FR gd gl_ES
     he_IL hr hu_HU id_ID it_IT ja jv_ID ka_GE ko_KR mk_MK ms_MY my_MM nb_NO nl_NL pl_PL pt_BR pt_PT ro_RO ru_RU si_LK
     sk_SK sl_SI sq sr_RS su_ID sv_SE sw ta_LK th tr_TR ug_CN uk vi zh_CN zh_HK zh_TW
-    """.split()
-)
+"""
+LANGUAGES = frozenset(_LANGUAGES.split())
 
 
 def url(text: str) -> Fault | None:
@@ -101,7 +100,9 @@ def check_installation(entry: Entry, *, in_model: bool) -> Iterator[Problem]:
     yield from entry.check(_TEXTS)
     yield from entry.at_least({"processes": 1, "timeout": 1, "cron": 1})
     if not in_model and not entry.text("url"):
-        yield Problem(f"{entry.path}.url", "is missing", "write the address that visitors use, such as 'https://example.test'")
+        yield Problem(
+            f"{entry.path}.url", "is missing", "write the address that visitors use, such as 'https://example.test'"
+        )
     admin = entry.mapping("admin")
     if admin is None:
         yield Problem(f"{entry.path}.admin", "is missing", "write 'admin: {email: name@example.test}'")

@@ -135,7 +135,9 @@ def check_wordpress(sites: Sequence[Entry], installations: Sequence[Entry]) -> I
                     known = [other for other, one in by_name.items() if one.present]
                     yield Problem(path, f"no WordPress named {show(name)}", hint(name, known))
                 elif not entry.present:
-                    yield Problem(path, f"WordPress {name!r} is to be removed ({entry.path})", "remove the route as well")
+                    yield Problem(
+                        path, f"WordPress {name!r} is to be removed ({entry.path})", "remove the route as well"
+                    )
                 elif first != path:
                     reason = f"WordPress {name!r} has a route already ({first})"
                     yield Problem(path, reason, "it has one address; redirect this one to it")

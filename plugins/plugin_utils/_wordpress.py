@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from ansible_collections.barehost.web.plugins.plugin_utils._convert import plain
@@ -173,7 +173,11 @@ def _files(entry: Installation) -> list[File]:
             "restart": [f"wordpress-cron@{name}.timer"],
         },
     ]
-    return [{**file, "entry": name, **({"vars": variables} if "template" in file else {})} for file in files]
+    for file in files:
+        file["entry"] = name
+        if "template" in file:
+            file["vars"] = variables
+    return files
 
 
 def _links(entry: Installation) -> list[dict[str, Any]]:
@@ -207,10 +211,17 @@ def _wanted(entry: Installation) -> dict[str, Any]:
     """Give what the host makes of an installation."""
     if entry["state"] == "absent":
         return {"name": entry["name"], "state": "absent"}
-    keys = ("name", "state", "url", "admin", "language", "timezone", "permalinks", "public", "theme", "plugins", "options")
+    keys = (
+        "name",
+        "state",
+        "url",
+        "admin",
+        "language",
+        "timezone",
+        "permalinks",
+        "public",
+        "theme",
+        "plugins",
+        "options",
+    )
     return {**{key: entry[key] for key in keys}, "title": entry["title"] or entry["name"]}
-
-
-def names(installations: Iterable[Installation]) -> Sequence[str]:
-    """Name the installations."""
-    return [str(entry["name"]) for entry in installations]
