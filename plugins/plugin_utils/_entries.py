@@ -32,6 +32,7 @@ VARIABLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "mod_wsgi_apps": (("mod_wsgi", "mod_wsgi_apps"),),
     "flask_apps": (("flask", "flask_apps"),),
     "supervisor_apps": (_SUPERVISOR,),
+    "php_fpm_pools": (("php_fpm", "php_fpm_pools"),),
     "nginx_sites": (("nginx", "nginx_sites"),),
     "nginx_apps": (("nginx", "nginx_apps"),),
     "apache_sites": (("apache", "apache_sites"),),
@@ -47,6 +48,7 @@ ROLES: Mapping[str, str] = {
     "mod_wsgi": "mod_wsgi_apps",
     "flask": "flask_apps",
     "supervisor": "supervisor_apps",
+    "php_fpm": "php_fpm_pools",
     "nginx": "nginx_sites",
     "apache": "apache_sites",
 }
