@@ -1,6 +1,6 @@
 # Copyright: barehost.web contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Ask servers over HTTP, uwsgi or FastCGI until they answer, many at a time. This module is private to the collection."""
+"""Ask servers over HTTP, uwsgi or FastCGI until they answer, many at a time; private to the collection."""
 
 from __future__ import annotations
 

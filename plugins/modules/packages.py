@@ -25,8 +25,8 @@ options:
     required: true
   reasons:
     description:
-      - What to say of a package that no package source of the host has, by its name, such as who wants it and what to do.
-        All such packages are then named in one error.
+      - What to say of a package that no package source of the host has, by its name, such as who wants it and what
+        to do. All such packages are then named in one error.
     type: dict
     default: {}
   lock_timeout:

@@ -68,10 +68,6 @@ _FIXED: Mapping[str, object] = {
     # A path below a script is not taken for the script: /upload.jpg/x.php does not run upload.jpg.
     "cgi.fix_pathinfo": False,
     "allow_url_include": False,
-    # The unit's own /tmp, which nobody else sees.
-    "sys_temp_dir": "/tmp",
-    "upload_tmp_dir": "/tmp",
-    "session.save_path": "/tmp",
     # Debian removes old sessions from its own folder only.
     "session.gc_probability": 1,
     "session.gc_divisor": 1000,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 CLIENT = (HERE / "fastcgi.py").read_text(encoding="utf-8")
+CODE = (HERE / "probe.php").read_bytes()
 PLACE = """
 mkdir -p /srv/{name} && cat >/srv/{name}/probe.php && cp /srv/{name}/probe.php /srv/{name}/probe.txt
 chown -R root:{user} /srv/{name} && chmod 0750 /srv/{name} && chmod 0640 /srv/{name}/*
@@ -62,6 +63,11 @@ class Fastcgi:
         """Name the command that runs fastcgi.py in the machine."""
         return ["exec", "-i", self.container, "python3", "-c", CLIENT]
 
+    def place(self, name: str, user: str = "") -> None:
+        """Put the code of the tests into the folder of a pool, which the group of its user may read."""
+        script = PLACE.format(name=name, user=user or name)
+        podman_ok("exec", "-i", self.container, "sh", "-ec", script, data=CODE)
+
     @staticmethod
     def task(name: str, do: str, **options: Any) -> dict[str, Any]:
         """Write a task for fastcgi.py; script, content type and body are options, the others go into the query."""
@@ -95,9 +101,7 @@ class Fastcgi:
         """Keep asking for as long as the block runs, then look at what was seen."""
         seen = Seen()
         task = self.task(name, do, **options) | {"threads": threads, "interval": interval}
-        with subprocess.Popen(
-            ["podman", *self.command()], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        ) as process:
+        with subprocess.Popen(["podman", *self.command()], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
             try:
                 if process.stdin:
                     process.stdin.write(line(task))
@@ -115,23 +119,18 @@ def line(task: dict[str, Any]) -> bytes:
 
 
 @pytest.fixture(scope="session")
-def place(machine: Any) -> Callable[..., None]:
-    """Put the code of the tests into a folder, which the group of a user may read."""
-    code = (HERE / "probe.php").read_bytes()
-
-    def put(name: str, user: str = "") -> None:
-        script = PLACE.format(name=name, user=user or name)
-        podman_ok("exec", "-i", machine.container, "sh", "-ec", script, data=code)
-
-    return put
-
-
-@pytest.fixture(scope="session")
-def ask(machine: Any, place: Any) -> Fastcgi:
+def ask(machine: Any) -> Fastcgi:
     """Ask the pools of the inventory, whose code is there then."""
-    place("hello")
-    place("shop")
-    return Fastcgi(machine.container)
+    asking = Fastcgi(machine.container)
+    asking.place("hello")
+    asking.place("shop")
+    return asking
+
+
+@pytest.fixture
+def masters(unit: Any) -> Callable[[], list[int]]:
+    """Tell which processes the units of the inventory's pools run."""
+    return lambda: [unit(name).master for name in ("hello", "shop")]
 
 
 @pytest.fixture(scope="session")

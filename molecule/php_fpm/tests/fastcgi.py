@@ -1,6 +1,6 @@
 # Copyright: barehost.web contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Runs inside a machine: ask a pool by FastCGI, once, until told to stop, or until it is back after a process was killed.
+"""Runs inside a machine: ask a pool by FastCGI, once, until told to stop, or until it is back after a kill.
 
 It is sent as text, and gets its task as a line of JSON on standard input.
 """

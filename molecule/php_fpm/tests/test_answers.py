@@ -80,7 +80,13 @@ def test_pool_writes_to_its_own_tmp_only(ask: Any, host: Host) -> None:
     assert ask("shop", "write", path="/tmp/mine").value == len("written\n")
     assert not host.file("/tmp/mine").exists
     assert ask("hello", "read", path="/tmp/mine").value is False
-    for path in ("/srv/shop/open/x.php", "/srv/shop/probe.php", "/etc/php_fpm/shop.conf", "/var/tmp/../lib/x", "/run/x"):
+    for path in (
+        "/srv/shop/open/x.php",
+        "/srv/shop/probe.php",
+        "/etc/php_fpm/shop.conf",
+        "/var/tmp/../lib/x",
+        "/run/x",
+    ):
         assert ask("shop", "write", path=path).value is False, path
 
 
