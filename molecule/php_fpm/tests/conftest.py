@@ -26,7 +26,7 @@ CLIENT = (HERE / "fastcgi.py").read_text(encoding="utf-8")
 CODE = (HERE / "probe.php").read_bytes()
 PLACE = """
 mkdir -p /srv/{name} && cat >/srv/{name}/probe.php && cp /srv/{name}/probe.php /srv/{name}/probe.txt
-chown -R root:{user} /srv/{name} && chmod 0750 /srv/{name} && chmod 0640 /srv/{name}/*
+chown -R root:{user} /srv/{name} && chmod 0750 /srv/{name} && chmod 0640 /srv/{name}/probe.*
 """
 
 
