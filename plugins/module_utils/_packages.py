@@ -81,6 +81,27 @@ def installed(names: Sequence[str]) -> dict[str, str]:
     return parse_status(done.stdout)
 
 
+def unknown(names: Sequence[str]) -> list[str]:
+    """Those of ``names`` that no package source of the host has."""
+    done = subprocess.run(
+        ["apt-cache", "policy", *names], capture_output=True, text=True, check=False, env={**os.environ, **_ENVIRONMENT}
+    )
+    candidates = parse_policy(done.stdout)
+    return [name for name in names if candidates.get(name, "(none)") == "(none)"]
+
+
+def parse_policy(text: str) -> dict[str, str]:
+    """The version that would be installed of each package in the output of ``apt-cache policy``."""
+    found, name = {}, ""
+    for line in text.splitlines():
+        word, _, rest = line.strip().partition(": ")
+        if not line.startswith(" "):
+            name = line.rstrip(":")
+        elif word == "Candidate":
+            found[name] = rest
+    return found
+
+
 def _run(command: Sequence[str], doing: str, timeout: float | None = None) -> None:
     done = subprocess.run(
         command,
@@ -116,9 +137,10 @@ def killed_run() -> bool:
     return _POLICY.exists() and _POLICY.read_text(encoding="utf-8") == _POLICY_TEXT
 
 
-def install(names: Sequence[str], *, lock_timeout: int) -> None:
+def install(names: Sequence[str], *, lock_timeout: int, reasons: Mapping[str, str]) -> None:
     """Install ``names`` in one transaction, and repair what a killed run left.
 
+    :param reasons: what to say of a package that no package source has.
     :param lock_timeout: seconds to wait for another run of this function or of the package manager.
     """
     with lock(STATE / "packages.lock", lock_timeout):
@@ -127,10 +149,10 @@ def install(names: Sequence[str], *, lock_timeout: int) -> None:
         if names:
             with _services_stay_down():
                 _repair(lock_timeout)
-                _install(names, lock_timeout)
+                _install(names, lock_timeout, reasons)
 
 
-def _install(names: Sequence[str], lock_timeout: int) -> None:
+def _install(names: Sequence[str], lock_timeout: int, reasons: Mapping[str, str]) -> None:
     get = ["apt-get", "--quiet", "--yes", "-o", f"DPkg::Lock::Timeout={lock_timeout}", *_KEEP_CONFIGURATION]
     command = [*get, "--no-install-recommends", "install", *names]
     try:
@@ -138,7 +160,15 @@ def _install(names: Sequence[str], lock_timeout: int) -> None:
     except PackageError:
         # A bare host has no lists, and old lists name versions that the archive has replaced since.
         _update(get)
+        _refuse_unknown([name for name in names if name in reasons], reasons)
         _run([*command, "--fix-broken"], f"Installing {', '.join(names)}")
+
+
+def _refuse_unknown(names: Sequence[str], reasons: Mapping[str, str]) -> None:
+    missing = unknown(names) if names else []
+    if missing:
+        listed = "\n".join(f"- {name}: {reasons[name]}" for name in missing)
+        raise PackageError(f"Nothing was installed: no package source of this host has\n{listed}")
 
 
 def _update(get: Sequence[str]) -> None:
@@ -175,7 +205,7 @@ def run(options: Mapping[str, Any], *, check: bool) -> Answer:
     versions = installed(names)
     missing = [name for name in names if name not in versions]
     if (missing or killed_run()) and not check:
-        install(missing, lock_timeout=options["lock_timeout"])
+        install(missing, lock_timeout=options["lock_timeout"], reasons=options["reasons"])
         versions = installed(names)
     result = {
         "changed": bool(missing),

@@ -32,7 +32,7 @@ from ansible_collections.barehost.web.plugins.module_utils._publish_report impor
     orphan_sentence,
     report,
 )
-from ansible_collections.barehost.web.plugins.module_utils._publish_request import Request, request_from
+from ansible_collections.barehost.web.plugins.module_utils._publish_request import Request, Validation, request_from
 
 _UNITS = Path("/etc/systemd/system")
 
@@ -111,29 +111,35 @@ def _detours(request: Request) -> list[str]:
 
 
 def _stage_and_validate(request: Request, commit: Commit, outcome: Outcome, *, check: bool) -> None:
-    commands = request.validation.commands(request.items) if request.validation else []
-    program = _validate.find_program(commands[0]) if commands else None
-    if commands and not program:
-        message = f"{commands[0][0]}, which has to check the files of '{request.name}', is not installed on this host"
+    work = [(rules, command) for rules in request.rules for command in rules.commands(request.items)]
+    programs = {command[0]: _validate.find_program(command) for _rules, command in work}
+    for name in [name for name, program in programs.items() if not program]:
+        message = f"{name}, which has to check the files of '{request.name}', is not installed on this host"
         if not check:
             raise PublishError(f"Nothing was changed: {message}. Install it first, or name another command.")
         outcome.notes.append(f"{message} yet: the new files were compared, but not validated.")
-    if check and not program:
+    if check and not any(programs.values()):
         return
     with _undone(commit, "writing the new files"):
         commit.stage()
-    if program and commit.staged_tree:
-        for command in commands:
-            _judge(request, [program, *command[1:]], commit, commit.staged_tree, outcome.orphans)
-        outcome.validated = True
+    if work and commit.staged_tree:
+        for rules, command in work:
+            program = programs[command[0]]
+            if program:
+                _judge(request, rules, [program, *command[1:]], commit, outcome.orphans)
+        outcome.validated = all(programs.values())
 
 
 def _judge(
-    request: Request, command: Sequence[str], commit: Commit, staged: Path, orphans: Mapping[str, Sequence[str]]
+    request: Request,
+    rules: Validation,
+    command: Sequence[str],
+    commit: Commit,
+    orphans: Mapping[str, Sequence[str]],
 ) -> None:
     """Have the program check the staged tree; take everything back if it refuses."""
-    rules, live = request.validation, request.tree
-    if rules is None or live is None:
+    live, staged = request.tree, commit.staged_tree
+    if live is None or staged is None:
         return
     fresh = not live.exists()
     try:

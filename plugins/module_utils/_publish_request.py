@@ -44,8 +44,24 @@ class Request:
     reload: tuple[str, ...] = ()
     restart: tuple[str, ...] = ()
     validation: Validation | None = None
+    validations: tuple[Validation, ...] = ()
     purge: bool = False
     lock_timeout: int = 60
+
+    @property
+    def rules(self) -> tuple[Validation, ...]:
+        """Give all checks of the tree."""
+        return (*((self.validation,) if self.validation else ()), *self.validations)
+
+
+def _validation(check: Mapping[str, Any]) -> Validation:
+    return Validation(
+        command=tuple(check["command"]),
+        each=check["each"],
+        scratch=tuple(check["scratch"]),
+        reject=check["reject"],
+        timeout=int(check["timeout"]),
+    )
 
 
 def request_from(payload: Mapping[str, Any]) -> Request:
@@ -100,15 +116,8 @@ def request_from(payload: Mapping[str, Any]) -> Request:
         remove=tuple(payload["remove"]),
         reload=tuple(payload["reload"]),
         restart=tuple(payload["restart"]),
-        validation=Validation(
-            command=tuple(check["command"]),
-            each=check["each"],
-            scratch=tuple(check["scratch"]),
-            reject=check["reject"],
-            timeout=int(check["timeout"]),
-        )
-        if check
-        else None,
+        validation=_validation(check) if check else None,
+        validations=tuple(_validation(one) for one in payload["validations"]),
         purge=payload["purge"],
         lock_timeout=int(payload["lock_timeout"]),
     )

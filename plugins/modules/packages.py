@@ -23,6 +23,12 @@ options:
     type: list
     elements: str
     required: true
+  reasons:
+    description:
+      - What to say of a package that no package source of the host has, by its name, such as who wants it and what
+        to do. All such packages are then named in one error.
+    type: dict
+    default: {}
   lock_timeout:
     description: Seconds to wait for another run of the package manager.
     type: int

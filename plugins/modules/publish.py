@@ -193,7 +193,7 @@ options:
   validate:
     description: How a program on the host checks O(tree) before it goes live. Without it nothing is checked.
     type: dict
-    suboptions:
+    suboptions: &validation
       command:
         description:
           - Program and arguments, such as C([nginx, -t]). It sees the staged tree at the path of the live one.
@@ -223,6 +223,12 @@ options:
         description: Seconds after which a program that does not answer counts as a refusal.
         type: int
         default: 60
+  validations:
+    description: More of O(validate), for files that different programs have to check.
+    type: list
+    elements: dict
+    default: []
+    suboptions: *validation
   units:
     description:
       - Units to bring to their state when the files are in place, as O(barehost.web.units#module:units), in the same

@@ -68,7 +68,7 @@ options:
           protocol:
             description: What the server speaks there.
             type: str
-            choices: [http, uwsgi]
+            choices: [http, uwsgi, fastcgi]
             default: http
           path:
             description: Path to ask for. Any answer with a status below 500 is good.

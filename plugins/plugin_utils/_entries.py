@@ -34,6 +34,7 @@ VARIABLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "supervisor_apps": (_SUPERVISOR,),
     "web_wordpress": (("wordpress", "wordpress_installations"),),
     "wordpress_installations": (("wordpress", "wordpress_installations"),),
+    "php_fpm_pools": (("php_fpm", "php_fpm_pools"),),
     "nginx_sites": (("nginx", "nginx_sites"),),
     "nginx_apps": (("nginx", "nginx_apps"),),
     "nginx_wordpress": (("nginx", "nginx_wordpress"),),
@@ -51,6 +52,7 @@ ROLES: Mapping[str, str] = {
     "flask": "flask_apps",
     "supervisor": "supervisor_apps",
     "wordpress": "wordpress_installations",
+    "php_fpm": "php_fpm_pools",
     "nginx": "nginx_sites",
     "apache": "apache_sites",
 }

@@ -10,7 +10,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from ansible_collections.barehost.web.plugins.plugin_utils import _apps, _installations, _listen, _sites, _values
+from ansible_collections.barehost.web.plugins.plugin_utils import (
+    _apps,
+    _installations,
+    _listen,
+    _pools,
+    _sites,
+    _values,
+)
 from ansible_collections.barehost.web.plugins.plugin_utils._check import check
 from ansible_collections.barehost.web.plugins.plugin_utils._convert import plain
 from ansible_collections.barehost.web.plugins.plugin_utils._entries import HOST, ROLES, VARIABLES, Entry, read, spec
@@ -21,7 +28,8 @@ _SITES = ("web_sites", "nginx_sites", "apache_sites")
 _ADDRESSES = ("nginx_apps", "apache_apps")
 _WORDPRESS = ("web_wordpress", "wordpress_installations")
 _SERVED = ("web_wordpress", "nginx_wordpress")
-_OTHERS = frozenset({*_SITES, *_ADDRESSES, *_WORDPRESS, *_SERVED})
+_POOLS = ("php_fpm_pools",)
+_OTHERS = frozenset({*_SITES, *_ADDRESSES, *_WORDPRESS, *_SERVED, *_POOLS})
 _APPS = tuple(name for name in VARIABLES if name not in _OTHERS)
 _SWITCHES = ("web_purge", *HOST)
 # How much another variable must look like one of ours to be taken for it; users have names of their own.
@@ -60,6 +68,8 @@ def _problems(variables: Mapping[str, object], folders: Sequence[Path]) -> Itera
     environment = variables.get("web_environment") or variables.get("flask_environment")
     for app in apps:
         yield from _apps.check_app(app, folders)
+    for pool in (pool for name in _POOLS for pool in entries.get(name, ())):
+        yield from _pools.check_pool(pool)
     for site in sites:
         yield from _sites.check_site(site)
     for app in addresses:

@@ -34,11 +34,11 @@ def hanging(times: int, calls: list[list[str]]) -> Callable[..., Any]:
 def test_update_that_hangs_is_begun_again(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[list[str]] = []
     monkeypatch.setattr(subprocess, "run", hanging(2, calls))
-    _packages._install(["nginx"], lock_timeout=1)
+    _packages._install(["nginx"], 1, {})
     assert ["update" in call for call in calls] == [False, True, True, True, False]
 
 
 def test_update_that_always_hangs_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subprocess, "run", hanging(99, []))
     with pytest.raises(_packages.PackageError, match="hung for 90 seconds, 4 times"):
-        _packages._install(["nginx"], lock_timeout=1)
+        _packages._install(["nginx"], 1, {})

@@ -436,6 +436,7 @@ def test_request_is_built_from_plain_data() -> None:
         "directories": [{"path": "/d", "mode": "0750", **owner}],
         "files": [{**file, **owner}],
         "validate": {"command": ["nginx", "-t"], "each": "", "scratch": [], "reject": "", "timeout": 3},
+        "validations": [],
     }
     request = request_from(payload)
     assert request.tree is None
