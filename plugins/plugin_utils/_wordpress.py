@@ -183,7 +183,7 @@ def _files(entry: Installation) -> list[File]:
 def _links(entry: Installation) -> list[dict[str, Any]]:
     name, prefix = entry["name"], path_of(entry["url"])
     content = f"{home(name)}/content"
-    links = [
+    links: list[dict[str, Any]] = [
         {"dest": f"{content}/languages", "target": f"{CODE}/wp-content/languages"},
         {"dest": f"{content}/plugins", "target": f"{CODE}/wp-content/plugins"},
         {"dest": f"{content}/themes", "target": f"{CODE}/wp-content/themes"},
