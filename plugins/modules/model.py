@@ -23,7 +23,7 @@ options:
       - Check every variable of this role as the host has it, such as O(nginx_sites), O(nginx_apps) and
         C(nginx_worker_connections), besides what the other options hold.
     type: str
-    choices: [apache, app, flask, gunicorn, mod_wsgi, nginx, supervisor, uwsgi]
+    choices: [apache, app, flask, gunicorn, mariadb, mod_wsgi, nginx, supervisor, uwsgi]
   web_apps:
     description:
       - Apps of the whole model. An entry has the keys of C(app_apps) of the role C(barehost.web.app) and those of
@@ -85,6 +85,10 @@ options:
     elements: dict
   apache_apps:
     description: The variable of the role C(barehost.web.apache).
+    type: list
+    elements: dict
+  mariadb_databases:
+    description: The variable of the role C(barehost.web.mariadb). No password is ever shown.
     type: list
     elements: dict
 notes:

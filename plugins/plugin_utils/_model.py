@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from ansible_collections.barehost.web.plugins.plugin_utils import _apps, _listen, _sites, _values
+from ansible_collections.barehost.web.plugins.plugin_utils import _apps, _databases, _listen, _sites, _values
 from ansible_collections.barehost.web.plugins.plugin_utils._check import check
 from ansible_collections.barehost.web.plugins.plugin_utils._convert import plain
 from ansible_collections.barehost.web.plugins.plugin_utils._entries import HOST, ROLES, VARIABLES, Entry, read, spec
@@ -19,8 +19,9 @@ from ansible_collections.barehost.web.plugins.plugin_utils._schema import option
 
 _SITES = ("web_sites", "nginx_sites", "apache_sites")
 _ADDRESSES = ("nginx_apps", "apache_apps")
-_APPS = tuple(name for name in VARIABLES if name not in (*_SITES, *_ADDRESSES))
-_SWITCHES = ("web_purge", *HOST)
+_DATABASES = ("mariadb_databases",)
+_APPS = tuple(name for name in VARIABLES if name not in (*_SITES, *_ADDRESSES, *_DATABASES))
+_SWITCHES = ("web_purge", "web_remove_data", *HOST)
 # How much another variable must look like one of ours to be taken for it; users have names of their own.
 _LIKENESS = {"web_": 0.85, **dict.fromkeys((f"{role}_" for role in ROLES), 0.92)}
 
@@ -54,6 +55,7 @@ def _problems(variables: Mapping[str, object], folders: Sequence[Path]) -> Itera
     apps = [app for name in _APPS for app in entries.get(name, ())]
     sites = [site for name in _SITES for site in entries.get(name, ())]
     addresses = [app for name in _ADDRESSES for app in entries.get(name, ())]
+    databases = [database for name in _DATABASES for database in entries.get(name, ())]
     environment = variables.get("web_environment") or variables.get("flask_environment")
     for app in apps:
         yield from _apps.check_app(app, folders)
@@ -61,6 +63,10 @@ def _problems(variables: Mapping[str, object], folders: Sequence[Path]) -> Itera
         yield from _sites.check_site(site)
     for app in addresses:
         yield from app.check({"name": _values.name, "address": _listen.address})
+    for database in databases:
+        yield from _databases.check_database(database)
+    yield from _databases.check_databases(databases)
+    yield from _databases.check_server(variables, databases)
     yield from _apps.check_apps(apps)
     yield from _apps.check_development(apps, environment)
     yield from _sites.check_sites(sites)
