@@ -21,8 +21,8 @@ description:
 positional: role, state
 options:
   _input:
-    description: Entries of C(web_apps), of C(web_sites) for the roles C(nginx) and C(apache), or of C(mariadb_databases)
-      for the role C(mariadb).
+    description: Entries of C(web_apps), of C(web_sites) for the roles C(nginx) and C(apache), or of
+      C(mariadb_databases) for the role C(mariadb).
     type: list
     elements: dict
     required: true

@@ -14,8 +14,8 @@ DOCUMENTATION = r"""
 name: mariadb
 short_description: What has to be published and started for MariaDB
 description:
-  - Turns C(mariadb_settings) into the files and links that role P(barehost.web.mariadb#role) publishes and the units that
-    it starts.
+  - Turns C(mariadb_settings) into the files and links that role P(barehost.web.mariadb#role) publishes and the
+    units that it starts.
   - The settings are expected to have been checked by M(barehost.web.model).
 author: barehost.web contributors
 positional: bind, pool

@@ -109,8 +109,8 @@ def _move_aside() -> str:
         data.rename(aside)
     except OSError as error:
         raise StartError(
-            f"Nothing was changed: {data} was left half made by a run that was killed, no server has ever answered from "
-            f"it, and it cannot be renamed: {error.strerror}. Empty it by hand, and run again."
+            f"Nothing was changed: {data} was left half made by a run that was killed, no server has ever answered "
+            f"from it, and it cannot be renamed: {error.strerror}. Empty it by hand, and run again."
         ) from error
     data.mkdir(mode=0o700)
     os.chown(data, info.st_uid, info.st_gid)
@@ -119,7 +119,10 @@ def _move_aside() -> str:
 
 
 def _make() -> None:
-    """Make the folder as the package does. In a unit of its own, so that a later run can end it if this one is killed."""
+    """Make the folder as the package does.
+
+    In a unit of its own, so that a later run can end it if this one is killed.
+    """
     data = _data()
     if not data.exists():
         data.mkdir(mode=0o755)

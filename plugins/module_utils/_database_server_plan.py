@@ -30,9 +30,8 @@ def pool_size(asked: str, total: int) -> str:
     :param asked: a size such as ``512M``, or a share such as ``25%``.
     :param total: bytes of memory that the machine has.
     """
-    if asked.endswith("%"):
+    if share := asked.endswith("%"):
         size = total * int(asked[:-1]) // 100 // _MEBIBYTE
-        size -= size % _STEP if size > _STEP else 0
     else:
         size = int(asked.rstrip("KMGT")) * _UNITS.get(asked[-1], 1) // _MEBIBYTE
     machine, most = total // _MEBIBYTE, total * _MOST_PERCENT // 100 // _MEBIBYTE
@@ -46,6 +45,8 @@ def pool_size(asked: str, total: int) -> str:
             f"Nothing was changed: mariadb_memory: {asked!r} is {size}M on this host, which has {machine}M; "
             f"the least is '{_LEAST}M'."
         )
+    if share and size > _STEP:
+        size -= size % _STEP
     return f"{size}M"
 
 

@@ -177,9 +177,7 @@ def _known(entry: Database, found: Found) -> bool:
     return entry.charset in found.collations.values()
 
 
-def _accounts(
-    present: Sequence[Database], found: Found, memory: Mapping[str, Mapping[str, Any]], work: Work
-) -> None:
+def _accounts(present: Sequence[Database], found: Found, memory: Mapping[str, Mapping[str, Any]], work: Work) -> None:
     ours = {_remembered(memory, entry) for entry in memory}
     by_account: dict[Account, list[Database]] = {}
     for entry in present:
@@ -229,9 +227,7 @@ def _house(found: Found, work: Work) -> None:
         work.warnings.append("The database test has tables, and stays. Move them to another one, and drop it.")
 
 
-def _leave(
-    entry: str, found: Found, memory: Mapping[str, Mapping[str, Any]], work: Work, *, drop: bool
-) -> None:
+def _leave(entry: str, found: Found, memory: Mapping[str, Mapping[str, Any]], work: Work, *, drop: bool) -> None:
     """Remove the database of an entry, or remember that it stays."""
     if entry in found.databases and entry not in _OWN_DATABASES and drop:
         work.do(f"database {entry} removed with all its data", f"DROP DATABASE {name(entry)};")

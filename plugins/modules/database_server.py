@@ -10,9 +10,9 @@ module: database_server
 short_description: Work out the memory of a MariaDB server, and make an interrupted first start good
 description:
   - Comes before the packages of the server. Turns O(memory) into a size, and fails if the machine has not got it.
-  - Notes on the host that a folder of data is about to be made for the first time; M(barehost.web.databases) forgets the
-    note when the server has answered. If the note is still there, a run was killed in between, and the folder, which may
-    be half made, was never in use. It is moved aside and made anew.
+  - Notes on the host that a folder of data is about to be made for the first time; M(barehost.web.databases) forgets
+    the note when the server has answered. If the note is still there, a run was killed in between, and the folder,
+    which may be half made, was never in use. It is moved aside and made anew.
   - A folder of data without that note, or with a database in it that the server does not make itself, is never touched.
 author: barehost.web contributors
 options:

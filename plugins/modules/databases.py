@@ -28,8 +28,8 @@ options:
         type: str
         required: true
       state:
-        description: Whether database and account are to be there. The data of an V(absent) one stays unless O(remove_data)
-          is set.
+        description: Whether database and account are to be there. The data of an V(absent) one stays unless
+          O(remove_data) is set.
         type: str
         choices: [present, absent]
         default: present
@@ -53,7 +53,8 @@ options:
         type: str
         default: ""
   purge:
-    description: Whether accounts of entries that are not mentioned any more are removed. They are only listed otherwise.
+    description: Whether accounts of entries that are not mentioned any more are removed. They are only listed
+      otherwise.
     type: bool
     default: false
   remove_data:

@@ -22,10 +22,11 @@ _SOCKETS = ("mariadb.socket", "mariadb-extra.socket")
 _OWN_DATABASES = frozenset({"information_schema", "mysql", "performance_schema", "sys", "test"})
 _OWN_USERS = frozenset({"root", "mysql"})
 _WORD = re.compile(r"[a-z0-9_]+", re.ASCII)
-_HOST = re.compile(r"[A-Za-z0-9%_:.-]+(/[0-9.]+)?", re.ASCII)
+_HOST = re.compile(r"[A-Za-z0-9%_:.-]{1,255}(/[0-9.]+)?", re.ASCII)
 _OPTION = re.compile(r"[a-z][a-z0-9_-]*", re.ASCII)
 _PLAIN = re.compile(r"[A-Za-z0-9_./:,@%+=*-]+", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_NOT_A_SETTING = ("it is not for settings", "leave it out")
 #: Options that something else decides: the variable that does, or nothing where it is the package.
 _DECIDED = {
     "bind-address": "mariadb_bind",
@@ -65,7 +66,7 @@ def _host(text: str) -> Fault | None:
         return Fault(
             f"{show(text)} is this host", "leave it out: the system user of that name is let in without a password"
         )
-    if not _HOST.fullmatch(text) or len(text) > 255:
+    if not _HOST.fullmatch(text):
         return Fault(f"{show(text)} is not an address", way_out)
     address, slash, mask = text.partition("/")
     if slash:
@@ -175,7 +176,7 @@ def _settings(settings: Mapping[Any, object]) -> Iterator[Problem]:
             yield Problem(path, f"{show(name)} is not the name of an option", "write it as in an option file")
         elif bare in _DECIDED:
             by = _DECIDED[bare]
-            yield Problem(path, f"{by} decides it" if by else "it is not for settings", by and f"set {by}" or "leave it out")
+            yield Problem(path, f"{by} decides it", f"set {by}") if by else Problem(path, *_NOT_A_SETTING)
         elif any(isinstance(item, Mapping) for item in _items(value)):
             yield Problem(path, "is a mapping", "write one value, or a list of them")
         elif any(isinstance(item, str) and _CONTROL.search(item) for item in _items(value)):

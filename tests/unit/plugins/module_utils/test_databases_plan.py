@@ -69,7 +69,11 @@ def test_nothing_is_done_where_all_is_well() -> None:
     ("entry", "server", "sentence"),
     [
         (util(charset="latin1"), found("util", util=GOOD), "new tables of database util get latin1"),
-        (util(collation="utf8mb4_bin"), found("util", util=GOOD), "new tables of database util get utf8mb4, utf8mb4_bin"),
+        (
+            util(collation="utf8mb4_bin"),
+            found("util", util=GOOD),
+            "new tables of database util get utf8mb4, utf8mb4_bin",
+        ),
         (util(), found("util", util=GOOD[:1]), "account util@localhost has rights on util only"),
         (
             util(),
@@ -163,9 +167,7 @@ def test_account_stays_while_another_entry_needs_it() -> None:
         (True, True, ["database util removed with all its data", "account util@localhost removed"], []),
     ],
 )
-def test_entry_that_nobody_mentions(
-    purge: bool, remove_data: bool, sentences: list[str], orphans: list[str]
-) -> None:
+def test_entry_that_nobody_mentions(purge: bool, remove_data: bool, sentences: list[str], orphans: list[str]) -> None:
     work = plan([], found("util", util=GOOD), RECORD, purge=purge, remove_data=remove_data)
     assert (work.sentences, work.orphans) == (sentences, orphans)
 

@@ -83,4 +83,6 @@ def test_setting_that_is_quoted_without_its_file(output: str, line: int) -> None
 
 def test_quoted_setting_is_not_looked_for_where_a_file_is_named() -> None:
     assert len(blame('unknown directive "max-connections" in /etc/nginx/sites-enabled/shop.conf:3', [SITE, LINK])) == 1
-    assert blame('"max-connections" in /etc/nginx/sites-enabled/shop.conf:3', [SITE, LINK, OPTIONS])[0].startswith("entry")
+    assert blame('"max-connections" in /etc/nginx/sites-enabled/shop.conf:3', [SITE, LINK, OPTIONS])[0].startswith(
+        "entry"
+    )

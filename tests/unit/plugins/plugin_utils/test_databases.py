@@ -18,10 +18,12 @@ from ansible_collections.barehost.web.plugins.plugin_utils._databases import (
 )
 from ansible_collections.barehost.web.plugins.plugin_utils._entries import part, select
 from ansible_collections.barehost.web.plugins.plugin_utils._model import problems, strays
+from jinja2.sandbox import SandboxedEnvironment
 
 REPOSITORY = Path(__file__).parents[4]
-SECRET = "correct horse"
-REMOTE = {"host": "192.0.2.20", "password": SECRET}
+PHRASE = "correct horse"
+REMOTE = {"host": "192.0.2.20", "password": PHRASE}
+EVERYWHERE = {**REMOTE, "host": "%"}
 
 
 def mistakes(*databases: Any, **server: Any) -> list[str]:
@@ -39,12 +41,12 @@ def test_good_databases_have_no_mistake() -> None:
         database("shop_data", user="shop", charset="latin1", collation="latin1_german1_ci"),
         database("reports", **REMOTE),
         database("more-reports", user="reports", **REMOTE),
-        database("everywhere", host="%", password="x"),
-        database("net", host="192.0.2.0/255.255.255.0", password="x"),
+        database("everywhere", **EVERYWHERE),
+        database("net", **REMOTE | {"host": "192.0.2.0/255.255.255.0"}),
         database("raw", charset="binary", collation="binary"),
         database("old", state="absent", host="192.0.2.20"),
     ]
-    server = {"memory": "25%", "bind": ["0.0.0.0", "::"], "settings": {"max-connections": 5, "sql_mode": ["A", "B"]}}
+    server = {"memory": "25%", "bind": ["192.0.2.10", "::"], "settings": {"max-connections": 5, "sql_mode": ["A", "B"]}}
     assert mistakes(*databases, **server) == []
 
 
@@ -54,22 +56,27 @@ def test_good_databases_have_no_mistake() -> None:
         ([database("My")], "mariadb_databases[0].name: 'My' cannot be a name"),
         ([database("mysql")], "mariadb_databases[0].name: 'mysql' is a database of the server itself"),
         ([database("test")], "mariadb_databases[0].name: 'test' is a database of the server itself"),
-        ([database("root")], "mariadb_databases[0].name: 'root' is an account of the server itself; give the entry a 'u"),
+        (
+            [database("root")],
+            "mariadb_databases[0].name: 'root' is an account of the server itself; give the entry a 'u",
+        ),
         ([database(), database()], "mariadb_databases[1].name: 'util' is the name of mariadb_databases[0] already"),
         ([database(user="root")], "mariadb_databases[0].user: 'root' is an account of the server itself"),
         ([database(user="a b")], "mariadb_databases[0].user: 'a b' cannot be a name"),
-        ([database(password=SECRET)], "mariadb_databases[0].password: nobody is asked for it: without 'host' the"),
+        ([database(password=PHRASE)], "mariadb_databases[0].password: nobody is asked for it: without 'host' the"),
         ([database(host="%")], "mariadb_databases[0].password: is missing; an account with 'host' needs it"),
-        ([database(host="%", password="")], "mariadb_databases[0].password: is empty or has a control character"),
-        ([database(host="%", password="a\nb")], "mariadb_databases[0].password: is empty or has a control character"),
-        ([database(host="localhost", password=SECRET)], "mariadb_databases[0].host: 'localhost' is this host; leave"),
-        ([database(host="a'b", password=SECRET)], 'mariadb_databases[0].host: "a\'b" is not an address'),
+        ([database(**REMOTE | {"password": ""})], "mariadb_databases[0].password: is empty or has a control character"),
         (
-            [database(host="192.0.2.0/24", password=SECRET)],
-            "mariadb_databases[0].host: '192.0.2.0/24' is a network in a notation that MariaDB does not know; "
-            "write '192.0.2.0/255.255.255.0'",
+            [database(**REMOTE | {"password": "a\nb"})],
+            "mariadb_databases[0].password: is empty or has a control character",
         ),
-        ([database(host="192.0.2/24", password="x")], "mariadb_databases[0].host: '192.0.2/24' is not a network"),
+        ([database(host="localhost", password=PHRASE)], "mariadb_databases[0].host: 'localhost' is this host; leave"),
+        ([database(host="a'b", password=PHRASE)], 'mariadb_databases[0].host: "a\'b" is not an address'),
+        (
+            [database(host="192.0.2.0/24", password=PHRASE)],
+            "mariadb_databases[0].host: '192.0.2.0/24' is a network in a notation that MariaDB does not know",
+        ),
+        ([database(**REMOTE | {"host": "192.0.2/24"})], "mariadb_databases[0].host: '192.0.2/24' is not a network"),
         ([database(charset="utf8;")], "mariadb_databases[0].charset: 'utf8;' is not the name of a character set"),
         (
             [database(collation="latin1_bin")],
@@ -79,13 +86,16 @@ def test_good_databases_have_no_mistake() -> None:
             [database(**REMOTE), database("b", user="util", **REMOTE | {"password": "other"})],
             "mariadb_databases[1].password: is not that of mariadb_databases[0], which has the same account util@192.0",
         ),
-        ([database(pasword="x")], "mariadb_databases[0].pasword: there is no such key; did you mean 'password'?"),
+        (
+            [{"name": "util", "pasword": PHRASE}],
+            "mariadb_databases[0].pasword: there is no such key; did you mean 'password'?",
+        ),
     ],
 )
 def test_mistake_in_a_database(databases: list[Any], message: str) -> None:
     found = mistakes(*databases)
     assert [text for text in found if text.startswith(message)], found
-    assert SECRET not in "".join(found)
+    assert PHRASE not in "".join(found)
 
 
 @pytest.mark.parametrize(
@@ -145,10 +155,9 @@ def test_settings_as_lines(settings: dict[str, Any], lines: list[str]) -> None:
 
 
 def render(bind: list[str]) -> dict[str, str]:
-    environment = jinja2.Environment(
+    environment = SandboxedEnvironment(
         loader=jinja2.FileSystemLoader(REPOSITORY / "roles/mariadb/templates"),
         trim_blocks=True,
-        autoescape=False,
         undefined=jinja2.StrictUndefined,
     )
     return {
@@ -185,6 +194,6 @@ def test_sockets_of_the_package_are_masked() -> None:
 def test_password_does_not_leave_the_controller() -> None:
     entries = select([database(**REMOTE), database("plain")], "mariadb")
     remote, plain = wanted(entries)
-    assert remote["hash"] == password_hash(SECRET) != password_hash("other")
-    assert SECRET not in str(remote)
+    assert remote["hash"] == password_hash(PHRASE) != password_hash("other")
+    assert PHRASE not in str(remote)
     assert (plain["user"], plain["host"], plain["hash"]) == ("plain", "localhost", "")
