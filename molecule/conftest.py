@@ -49,11 +49,18 @@ class Converge:
     outcomes: list[Outcome] = field(default_factory=list)
 
     def __call__(
-        self, variables: Mapping[str, Any] | None = None, *, playbook: str = "", check: bool = False
+        self,
+        variables: Mapping[str, Any] | None = None,
+        *,
+        playbook: str = "",
+        check: bool = False,
+        verbose: bool = False,
     ) -> Outcome:
         """Converge with variables on top of the inventory's, or by another playbook; check=True is --check --diff."""
         machine = self.machine
-        outcome = run_converge(machine.scenario, machine.name, variables, playbook=playbook, check=check)
+        outcome = run_converge(
+            machine.scenario, machine.name, variables, playbook=playbook, check=check, verbose=verbose
+        )
         if not check:
             self.differs = bool(variables or playbook) or outcome.rc != 0
         return outcome

@@ -34,6 +34,9 @@ exec "$@"
 _LINE_AFTER = re.compile(r'^"?(?::|,? line |, on line )(\d+)')
 _LINE_BEFORE = re.compile(r"line (\d+) (?:of|in) (?:file )?\"?$")
 
+#: What a program quotes.
+_QUOTED = re.compile(r"['`\"]([^'`\"\n]+)['\"]")
+
 _CONTEXT_LINES = 2
 
 
@@ -98,7 +101,8 @@ def _line_of(output: str, path: str) -> int | None:
 def blame(output: str, items: Iterable[Item]) -> list[str]:
     """Which published files a checker's ``output`` complains about: entry, path, template and the lines around.
 
-    A file that is read through a published link is recognized by either name.
+    A file that is read through a published link is recognized by either name. Where no file is named at all, it is the
+    one with a setting that the program quotes.
     """
     items = list(items)
     links = {str(Path(item.path).parent / item.target): item.path for item in items if item.kind == "link"}
@@ -111,7 +115,20 @@ def blame(output: str, items: Iterable[Item]) -> list[str]:
         named = [line for line in lines if line is not None]
         if named:
             found.append(_describe(item, max(named)))
-    return found
+    return found or [_describe(item, line) for item in items for line in _quoted_lines(output, item)]
+
+
+def _quoted_lines(output: str, item: Item) -> list[int]:
+    """The lines ``name = value`` of a file of which ``output`` quotes the name, or all of it."""
+    quoted = {_setting(text) for text in _QUOTED.findall(output)}
+    lines = item.content.decode("utf-8", "replace").splitlines() if item.kind == "file" else []
+    settings = [(number, _setting(line)) for number, line in enumerate(lines, 1) if line.strip()]
+    return [number for number, setting in settings if quoted & {setting, setting.partition("=")[0]}]
+
+
+def _setting(text: str) -> str:
+    """A setting as it is compared: programs take ``-`` for ``_``, and write it without spaces."""
+    return re.sub(r"\s*=\s*", "=", text.strip()).replace("_", "-")
 
 
 def _describe(item: Item, line: int) -> str:

@@ -23,7 +23,7 @@ options:
       - Check every variable of this role as the host has it, such as O(nginx_sites), O(nginx_apps) and
         C(nginx_worker_connections), besides what the other options hold.
     type: str
-    choices: [apache, app, flask, gunicorn, mod_wsgi, nginx, php_fpm, supervisor, uwsgi]
+    choices: [apache, app, flask, gunicorn, mariadb, mod_wsgi, nginx, php_fpm, supervisor, uwsgi, wordpress]
   web_apps:
     description:
       - Apps of the whole model. An entry has the keys of C(app_apps) of the role C(barehost.web.app) and those of
@@ -36,6 +36,12 @@ options:
     description:
       - Sites of the whole model. An entry has the keys of C(nginx_sites) of the role C(barehost.web.nginx), or those of
         C(apache_sites) of the role C(barehost.web.apache). The apps that their routes name are those of O(web_apps).
+    type: list
+    elements: dict
+  web_wordpress:
+    description:
+      - WordPresses of the whole model. An entry has the keys of C(wordpress_installations) of the role
+        C(barehost.web.wordpress); its address follows from the route of O(web_sites) that names it.
     type: list
     elements: dict
   web_environment:
@@ -78,6 +84,14 @@ options:
       - The variable of the role C(barehost.web.nginx). The apps that its routes name are those of O(nginx_apps).
     type: list
     elements: dict
+  wordpress_installations:
+    description: The variable of the role C(barehost.web.wordpress).
+    type: list
+    elements: dict
+  nginx_wordpress:
+    description: The variable of the role C(barehost.web.nginx).
+    type: list
+    elements: dict
   nginx_apps:
     description: The variable of the role C(barehost.web.nginx).
     type: list
@@ -89,6 +103,10 @@ options:
     elements: dict
   apache_apps:
     description: The variable of the role C(barehost.web.apache).
+    type: list
+    elements: dict
+  mariadb_databases:
+    description: The variable of the role C(barehost.web.mariadb). No password is ever shown.
     type: list
     elements: dict
 notes:

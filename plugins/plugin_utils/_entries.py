@@ -40,6 +40,7 @@ VARIABLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "nginx_wordpress": (("nginx", "nginx_wordpress"),),
     "apache_sites": (("apache", "apache_sites"),),
     "apache_apps": (("apache", "apache_apps"),),
+    "mariadb_databases": (("mariadb", "mariadb_databases"),),
 }
 # What is said of a host for all roles, and the option of a role that has its schema.
 HOST: Mapping[str, tuple[str, str]] = {"web_environment": ("flask", "flask_environment")}
@@ -55,8 +56,10 @@ ROLES: Mapping[str, str] = {
     "php_fpm": "php_fpm_pools",
     "nginx": "nginx_sites",
     "apache": "apache_sites",
+    "mariadb": "mariadb_databases",
 }
-_WEB_SERVERS = ("nginx", "apache")
+# The variable of the model of which a role takes a part, where it is not the one of the apps.
+_MODEL = {"nginx": "web_sites", "apache": "web_sites", "mariadb": "mariadb_databases"}
 STATES = ("present", "absent")
 # Seconds that nginx closes an idle connection before the app's server would.
 _EARLIER = 15
@@ -164,7 +167,7 @@ def select(value: object, role: str) -> list[dict[str, Data]]:
 
 def part(value: object, role: str, state: str | None = None) -> list[dict[str, Data]]:
     """Give a role its part of the model's entries, perhaps of one state only; the model's defaults go first."""
-    model = fill(plain(value), spec("web_sites" if role in _WEB_SERVERS else "web_apps"))
+    model = fill(plain(value), spec(_MODEL.get(role, "web_apps")))
     if role == "apache":
         # What nginx serves may have routes that Apache does not know. nginx knows those of Apache, and has to see
         # whether there is anything left for it to serve.

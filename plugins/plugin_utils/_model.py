@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ansible_collections.barehost.web.plugins.plugin_utils import (
     _apps,
+    _databases,
     _installations,
     _listen,
     _pools,
@@ -29,9 +30,10 @@ _ADDRESSES = ("nginx_apps", "apache_apps")
 _WORDPRESS = ("web_wordpress", "wordpress_installations")
 _SERVED = ("web_wordpress", "nginx_wordpress")
 _POOLS = ("php_fpm_pools",)
-_OTHERS = frozenset({*_SITES, *_ADDRESSES, *_WORDPRESS, *_SERVED, *_POOLS})
+_DATABASES = ("mariadb_databases",)
+_OTHERS = frozenset({*_SITES, *_ADDRESSES, *_WORDPRESS, *_SERVED, *_POOLS, *_DATABASES})
 _APPS = tuple(name for name in VARIABLES if name not in _OTHERS)
-_SWITCHES = ("web_purge", *HOST)
+_SWITCHES = ("web_purge", "web_remove_data", *HOST)
 # How much another variable must look like one of ours to be taken for it; users have names of their own.
 _LIKENESS = {"web_": 0.85, **dict.fromkeys((f"{role}_" for role in ROLES), 0.92)}
 
@@ -65,6 +67,7 @@ def _problems(variables: Mapping[str, object], folders: Sequence[Path]) -> Itera
     apps = [app for name in _APPS for app in entries.get(name, ())]
     sites = [site for name in _SITES for site in entries.get(name, ())]
     addresses = [app for name in _ADDRESSES for app in entries.get(name, ())]
+    databases = [database for name in _DATABASES for database in entries.get(name, ())]
     environment = variables.get("web_environment") or variables.get("flask_environment")
     for app in apps:
         yield from _apps.check_app(app, folders)
@@ -74,6 +77,10 @@ def _problems(variables: Mapping[str, object], folders: Sequence[Path]) -> Itera
         yield from _sites.check_site(site)
     for app in addresses:
         yield from app.check({"name": _values.name, "address": _listen.address})
+    for database in databases:
+        yield from _databases.check_database(database)
+    yield from _databases.check_databases(databases)
+    yield from _databases.check_server(variables, databases)
     yield from _apps.check_apps(apps)
     yield from _apps.check_development(apps, environment)
     yield from _sites.check_sites(sites)

@@ -63,11 +63,12 @@ def converge(
     *,
     playbook: str = "",
     check: bool = False,
+    verbose: bool = False,
     timeout: float = 600,
 ) -> Outcome:
     """Run playbooks/<scenario>.yml, or another, for one host of inventory/molecule.yml.
 
-    The variables go on top of those of the scenario's inventory.
+    The variables go on top of those of the scenario's inventory; verbose is -vvv.
     """
     with tempfile.TemporaryDirectory(prefix="barehost-") as folder:
         extra, record = Path(folder, "variables.json"), Path(folder, "record")
@@ -79,6 +80,7 @@ def converge(
             f"--limit={host}",
             f"--extra-vars=@{extra}",
             *(["--check", "--diff"] if check else []),
+            *(["-vvv"] if verbose else []),
             f"playbooks/{playbook or scenario}.yml",
         ]
         ended = subprocess.run(

@@ -64,3 +64,25 @@ def test_warning_that_counts_as_refusal(pattern: str, found: str) -> None:
 def test_program_is_looked_for() -> None:
     assert find_program(["sh", "-c", "true"])
     assert find_program(["no-such-program-anywhere"]) is None
+
+
+OPTIONS = Item("/etc/mysql/mariadb.conf.d/own.cnf", "file", b"[mariadbd]\nmax-connections = 5\nlog_slwo = 2\n")
+
+
+@pytest.mark.parametrize(
+    ("output", "line"),
+    [
+        ("[ERROR] mariadbd: unknown variable 'log-slwo=2'", 3),
+        ("[ERROR] Unknown suffix 'a' used for variable 'max_connections' (value 'abc')", 2),
+    ],
+)
+def test_setting_that_is_quoted_without_its_file(output: str, line: int) -> None:
+    (text,) = blame(output, [SITE, OPTIONS])
+    assert text.startswith(f"{OPTIONS.path}, line {line}\n")
+
+
+def test_quoted_setting_is_not_looked_for_where_a_file_is_named() -> None:
+    assert len(blame('unknown directive "max-connections" in /etc/nginx/sites-enabled/shop.conf:3', [SITE, LINK])) == 1
+    assert blame('"max-connections" in /etc/nginx/sites-enabled/shop.conf:3', [SITE, LINK, OPTIONS])[0].startswith(
+        "entry"
+    )
