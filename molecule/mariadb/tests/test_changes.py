@@ -149,12 +149,18 @@ def test_entry_that_nobody_mentions_is_told_and_purged(converge: Any, varied: An
 
 def test_what_somebody_else_has_given_is_taken_back(converge: Any, rows: Any, sql: Any) -> None:
     rows("root", "GRANT SELECT ON mysql.* TO journal@localhost; CREATE USER ''@localhost; CREATE DATABASE test")
+    rows(
+        "root", f"ALTER USER root@localhost IDENTIFIED VIA unix_socket OR mysql_native_password AS PASSWORD('{OTHER}')"
+    )
     assert sql("journal", "SELECT COUNT(*) FROM mysql.db").rc == 0
+    assert sql("stranger", "SELECT 1", "", "--user=root", password=OTHER).rc == 0
     outcome = converge()
     assert outcome.task("Have the databases").result["changes"] == [
         "account journal@localhost has rights on journal only",
+        "root is let in by the socket alone",
         "account of anybody@localhost removed",
         "database test removed",
     ]
     assert "denied" in sql("journal", "SELECT COUNT(*) FROM mysql.db").stderr
+    assert "denied" in sql("stranger", "SELECT 1", "", "--user=root", password=OTHER).stderr
     assert rows("journal", "SELECT 1", "journal") == ["1"]
