@@ -21,7 +21,8 @@ _LOCK_SECONDS = 60
 
 _LOOK = """
 SELECT 'database', SCHEMA_NAME, DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA;
-SELECT 'account', User, Host, JSON_VALUE(Priv, '$.plugin') = 'unix_socket' AND COALESCE(JSON_LENGTH(Priv, '$.auth_or'), 1) = 1
+SELECT 'account', User, Host,
+  JSON_VALUE(Priv, '$.plugin') = 'unix_socket' AND COALESCE(JSON_LENGTH(Priv, '$.auth_or'), 1) = 1
   FROM mysql.global_priv WHERE NOT JSON_EXISTS(Priv, '$.is_role');
 SELECT 'anybody', COUNT(*) FROM mysql.db WHERE User = '';
 SELECT 'tables', COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'test';

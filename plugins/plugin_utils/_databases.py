@@ -22,7 +22,9 @@ _SOCKETS = ("mariadb.socket", "mariadb-extra.socket")
 _OWN_DATABASES = frozenset({"information_schema", "mysql", "performance_schema", "sys", "test"})
 _OWN_USERS = frozenset({"root", "mysql"})
 _WORD = re.compile(r"[a-z0-9_]+", re.ASCII)
-_HOST = re.compile(r"[A-Za-z0-9%_:.-]{1,255}(/[0-9.]+)?", re.ASCII)
+#: An address with a part that stands for any.
+_WILD = re.compile(r"(?=.*%)[0-9A-Fa-f:.%]+", re.ASCII)
+_IPV4 = 4
 _OPTION = re.compile(r"[a-z][a-z0-9_-]*", re.ASCII)
 _PLAIN = re.compile(r"[A-Za-z0-9_./:,@%+=*-]+", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -66,17 +68,17 @@ def _host(text: str) -> Fault | None:
         return Fault(
             f"{show(text)} is this host", "leave it out: the system user of that name is let in without a password"
         )
-    if not _HOST.fullmatch(text):
-        return Fault(f"{show(text)} is not an address", way_out)
+    if _WILD.fullmatch(text):
+        return None
     address, slash, mask = text.partition("/")
-    if slash:
-        try:
-            ipaddress.IPv4Network(f"{address}/{mask}")
-        except ValueError:
-            return Fault(f"{show(text)} is not a network", "write it as '192.0.2.0/255.255.255.0'")
-        if "." not in mask:
-            long = ipaddress.IPv4Network(text).with_netmask
-            return Fault(f"{show(text)} is a network in a notation that MariaDB does not know", f"write {long!r}")
+    try:
+        # A bare address is a network of one.
+        network = ipaddress.ip_network(text)
+    except ValueError:
+        return Fault(f"{show(text)} is not an address", way_out)
+    if slash and (network.version != _IPV4 or "." not in mask):
+        known = f"write '{address}/{network.netmask}'" if network.version == _IPV4 else "use '%' in an address"
+        return Fault(f"{show(text)} is a network in a notation that MariaDB does not know", known)
     return None
 
 

@@ -7,8 +7,6 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 if TYPE_CHECKING:
     from testinfra.host import Host
 
@@ -23,7 +21,7 @@ print(time.monotonic() - start)
 """
 # The first start makes the folder of the data. End that in the middle, and the run that has asked for it.
 END = """
-import os, pathlib, signal, sys, time
+import os, pathlib, signal, time
 def running(program, word):
     for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
         try:
@@ -33,9 +31,8 @@ def running(program, word):
         if words[0].endswith(program) and word in words and int(path.parent.name) != os.getpid():
             yield int(path.parent.name)
 until = time.monotonic() + 60
-while not [*running("mariadbd", "--bootstrap")] and time.monotonic() < until:
-    time.sleep(0.005)
-time.sleep(float(sys.argv[1]))
+while not pathlib.Path("/var/lib/mysql/ibdata1").exists() and time.monotonic() < until:
+    time.sleep(0.001)
 for process in [*running("python3", ""), *running("mariadbd", "--bootstrap")]:
     os.kill(process, signal.SIGKILL)
     print(process)
@@ -44,15 +41,13 @@ for process in [*running("python3", ""), *running("mariadbd", "--bootstrap")]:
 
 def test_killed_server_is_back_within_five_seconds(host: Host, rows: Any, server: Any) -> None:
     rows("journal", "CREATE OR REPLACE TABLE safe (n INT); INSERT INTO safe VALUES (1)", "journal")
-    for _round in range(3):
-        assert float(host.check_output("python3 -c %s %s", KILL, str(server()))) < 5
+    assert float(host.check_output("python3 -c %s %s", KILL, str(server()))) < 5
     assert rows("journal", "SELECT n FROM safe", "journal") == ["1"]
 
 
-@pytest.mark.parametrize("delay", ["0.05", "0.25"])
-def test_first_run_that_is_killed_is_made_good(converge: Any, host: Host, rows: Any, delay: str) -> None:
+def test_first_run_that_is_killed_is_made_good(converge: Any, host: Host, rows: Any) -> None:
     host.check_output("systemctl stop mariadb && rm -rf /var/lib/mysql/* /var/lib/mysql.*")
-    killer = threading.Thread(target=host.check_output, args=("python3 -c %s %s", END, delay))
+    killer = threading.Thread(target=host.check_output, args=("python3 -c %s", END))
     killer.start()
     outcome = converge()
     killer.join()
@@ -74,7 +69,7 @@ def test_data_that_was_in_use_is_never_made_anew(converge: Any, host: Host, rows
 
 
 def test_exposure_is_at_most_what_was_reached(host: Host) -> None:
-    done = host.run("systemd-analyze security --no-pager --threshold=13 mariadb.service")
+    done = host.run("systemd-analyze security --no-pager --threshold=6 mariadb.service")
     assert done.rc == 0, done.stdout
 
 

@@ -43,6 +43,8 @@ def test_good_databases_have_no_mistake() -> None:
         database("more-reports", user="reports", **REMOTE),
         database("everywhere", **EVERYWHERE),
         database("net", **REMOTE | {"host": "192.0.2.0/255.255.255.0"}),
+        database("part", **REMOTE | {"host": "192.0.2.%"}),
+        database("six", **REMOTE | {"host": "2001:db8::20"}),
         database("raw", charset="binary", collation="binary"),
         database("old", state="absent", host="192.0.2.20"),
     ]
@@ -76,7 +78,13 @@ def test_good_databases_have_no_mistake() -> None:
             [database(host="192.0.2.0/24", password=PHRASE)],
             "mariadb_databases[0].host: '192.0.2.0/24' is a network in a notation that MariaDB does not know",
         ),
-        ([database(**REMOTE | {"host": "192.0.2/24"})], "mariadb_databases[0].host: '192.0.2/24' is not a network"),
+        ([database(**REMOTE | {"host": "192.0.2/24"})], "mariadb_databases[0].host: '192.0.2/24' is not an address"),
+        ([database(**REMOTE | {"host": "app.test"})], "mariadb_databases[0].host: 'app.test' is not an address; write"),
+        ([database(**REMOTE | {"host": "2001:db8::/32"})], "mariadb_databases[0].host: '2001:db8::/32' is a network"),
+        (
+            [database(**REMOTE | {"host": "192.0.2.20/255.255.255.0"})],
+            "mariadb_databases[0].host: '192.0.2.20/255.255.255.0' is not an address",
+        ),
         ([database(charset="utf8;")], "mariadb_databases[0].charset: 'utf8;' is not the name of a character set"),
         (
             [database(collation="latin1_bin")],
@@ -170,7 +178,11 @@ def render(bind: list[str]) -> dict[str, str]:
     ("bind", "options", "families"),
     [
         ([], {"skip-networking": None}, "AF_UNIX"),
-        (["192.0.2.10", "::1"], {"bind-address": "192.0.2.10,::1"}, "AF_UNIX AF_INET AF_INET6"),
+        (
+            ["192.0.2.10", "::1"],
+            {"bind-address": "192.0.2.10,::1", "skip-name-resolve": None},
+            "AF_UNIX AF_INET AF_INET6",
+        ),
     ],
 )
 def test_network_only_where_it_is_asked_for(bind: list[str], options: dict[str, Any], families: str) -> None:
