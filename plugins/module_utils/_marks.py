@@ -61,13 +61,18 @@ def read_mark(unit: str, state: Path = STATE) -> Action | None:
     return known.get(text, "restart")
 
 
-def units_to_stop(state: Path = STATE) -> list[str]:
-    """Every unit that is marked to stop, whether somebody speaks of it or not."""
+def owed(state: Path = STATE) -> list[str]:
+    """Every unit that has a mark, whether somebody speaks of it or not."""
     try:
         found = sorted(path.name for path in marks_folder(state).iterdir())
     except FileNotFoundError:
         return []
-    return [unit for unit in found if not unit.startswith(".") and read_mark(unit, state) == "stop"]
+    return [unit for unit in found if not unit.startswith(".")]
+
+
+def units_to_stop(state: Path = STATE) -> list[str]:
+    """Every unit that is marked to stop, whether somebody speaks of it or not."""
+    return [unit for unit in owed(state) if read_mark(unit, state) == "stop"]
 
 
 def clear_mark(unit: str, state: Path = STATE) -> None:

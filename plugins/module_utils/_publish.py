@@ -188,6 +188,11 @@ def _of_others(memory: Path, own: Path) -> set[str]:
     return {path for file in memory.glob("*.json") if file != own for path in read_manifest(file)}
 
 
+def sets(state: Path = _marks.STATE) -> list[str]:
+    """Name the sets of which this host has something."""
+    return sorted(file.stem for file in (state / "published").glob("*.json") if read_manifest(file))
+
+
 def read_manifest(path: Path) -> dict[str, Any]:
     """What the set published before, by path; empty where it never did."""
     try:
@@ -246,5 +251,6 @@ def run(options: Mapping[str, Any], *, check: bool) -> Answer:
                 remove_empty(Path(file["path"]))
     result["changed"] = outcome.changed or told["changed"]
     result["actions"] = told["actions"]
+    result["sets"], result["owed"] = sets(), any(_marks.owed())
     result["diff"] += [told["diff"]] if told["changed"] else []
     return Answer(result, warnings)

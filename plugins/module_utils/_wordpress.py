@@ -146,7 +146,8 @@ class Installation:
         sandbox = Sandbox(self.name, who, writable, {}, _TIMEOUT, binds, hidden)
         with handed(who, f"{self.name}.json", json.dumps(wanted)) as file:
             try:
-                said = sandbox.run(["php", TOOL, step, file], Path("/"), f"{step} of WordPress '{self.name}'")
+                command = ["php", "-d", "pcre.jit=0", TOOL, step, file]
+                said = sandbox.run(command, Path("/"), f"{step} of WordPress '{self.name}'")
                 answer: dict[str, Any] = json.loads(said.strip().rpartition("\n")[2])
             except WorkError as error:
                 raise WordPressError(f"WordPress '{self.name}': {error}") from error

@@ -23,6 +23,8 @@ description:
     kept in C(/var/lib/barehost/saved).
   - Units that have to take up a change are noted on the host before the change is made; M(barehost.web.units) tells
     them, also in a later run if this one is killed.
+  - With nothing to publish, a host is not asked a second time in a run if it has said to an earlier publish that it has
+    nothing of the set. It is kept in the fact C(barehost_published).
 author: barehost.web contributors
 options:
   set:

@@ -39,6 +39,7 @@ _READ = {
 _WORDPRESS = (
     {"dest": f"{ROOT}/conf.d/barehost-wordpress.conf", "template": "wordpress.conf.j2"},
     {"dest": f"{ROOT}/snippets/barehost-php.conf", "template": "php.conf.j2"},
+    {"dest": f"{ROOT}/snippets/barehost-headers.conf", "template": "headers.conf.j2"},
 )
 
 

@@ -21,8 +21,8 @@ WEB_GROUP = "www-data"
 _HTTP_PORT = "80"
 # Of PHP's extensions those that WordPress asks for or works better with.
 _EXTENSIONS = ("mysql", "gd", "curl", "xml", "mbstring", "intl", "zip")
-# Debian's package depends on a web server and on PHP for Apache, unless there are others.
-_PACKAGES = ("wordpress", "wordpress-l10n", "wordpress-theme-twentytwentythree", "nginx", "php", "php-fpm", "php-cli")
+# Debian's package depends on a web server and on PHP for Apache, unless others are there or named before.
+_PACKAGES = ("nginx", "php-fpm", "php-cli", "php", "wordpress", "wordpress-l10n", "wordpress-theme-twentytwentythree")
 
 
 def home(name: str) -> str:

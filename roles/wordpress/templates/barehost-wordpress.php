@@ -196,6 +196,8 @@ try {
         plugins($wanted);
         password($wanted);
     } else {
+        // It ends the process.
+        $answer['done'] = true;
         require ABSPATH . 'wp-cron.php';
     }
     $answer['version'] = $GLOBALS['wp_version'];

@@ -1,0 +1,144 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Changes reach one installation, faults are survived, mistakes change nothing."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from testbed.http import Http
+    from testinfra.host import Host
+
+NOTES, SHOP = "notes.example.test", "example.test"
+INSTALL = "Bring each WordPress to its state"
+
+
+def test_settings_reach_their_installation_only(converge: Any, host: Host, http: Http, varied: Any) -> None:
+    pool = "systemctl show --property=MainPID --value php_fpm@shop.service"
+    before = host.check_output(pool)
+    changes = varied(key="web_wordpress", notes={"title": "Notes of a cook", "options": {"posts_per_page": 7}})
+    outcome = converge(changes)
+    assert outcome.task(INSTALL).result["changes"] == ["notes: set option blogname", "notes: set option posts_per_page"]
+    assert "Notes of a cook" in http("/", host=NOTES).text
+    assert "Kleiner Laden" in http("/blog/", host=SHOP).text
+    assert host.check_output(pool) == before
+    assert converge(changes).changed == 0
+
+
+def test_password_of_the_entry_is_the_one_that_lets_in(converge: Any, varied: Any, writer: Any) -> None:
+    fresh = {"user": "ladner", "email": "laden@example.test", "password": "another-long-secret"}
+    outcome = converge(varied(key="web_wordpress", shop={"admin": fresh}))
+    assert outcome.task(INSTALL).result["changes"] == ["shop: set the password of ladner"]
+    writer(SHOP, "/blog", "ladner", "another-long-secret")
+    told = outcome.output + json.dumps([task.result for task in outcome.tasks])
+    assert "another-long-secret" not in told
+    assert "correct-horse-battery" not in told
+
+
+def test_secrets_are_nowhere(host: Host) -> None:
+    word = host.check_output("cat /etc/barehost/wordpress/notes.password")
+    for text in (word, "correct-horse-battery"):
+        assert host.run(f"journalctl --no-pager -o cat | grep -cF -e {text} | grep -vx 0").stdout == ""
+        assert host.run(f"grep -rlF -e {text} /etc /srv /run /var/lib /usr/local 2>/dev/null").stdout.split() in (
+            ["/etc/barehost/wordpress/notes.password"],
+            [],
+        )
+    assert host.check_output("stat -c %a /etc/barehost/wordpress/notes.password") == "600"
+    assert host.check_output("find /etc/wordpress -name '*.php' -perm /o=r") == ""
+
+
+def test_database_that_is_away_makes_a_plain_page_and_comes_back(host: Host, http: Http, soon: Any) -> None:
+    http("/", host=NOTES)
+    host.check_output("systemctl stop mariadb")
+    answer = http("/?away", host=NOTES)
+    kept = http("/", host=NOTES)
+    host.check_output("systemctl start mariadb")
+    assert answer.status == 503
+    assert "short break" in answer.text
+    assert not [word for word in ("/srv", "/usr", "install", "mysqli", "#0") if word in answer.text]
+    # What nginx has kept is there meanwhile.
+    assert kept.status == 200
+    soon(lambda: http("/?back", host=NOTES).status == 200)
+
+
+def test_killed_installation_is_begun_anew(converge: Any, host: Host, http: Http, writer: Any) -> None:
+    # What is left when a run is killed between the tables and the first user.
+    host.check_output("touch /var/lib/barehost/wordpress/notes")
+    host.check_output("mariadb notes -e 'DROP TABLE wp_users; DELETE FROM wp_options WHERE option_name = \"blogname\"'")
+    outcome = converge()
+    assert outcome.rc == 0
+    assert "notes: install WordPress" in outcome.task(INSTALL).result["changes"]
+    assert "Notes of a gardener" in http("/", host=NOTES).text
+    writer(NOTES)
+    assert converge().changed == 0
+
+
+def test_content_that_was_there_is_never_begun_anew(converge: Any, http: Http, writer: Any, varied: Any) -> None:
+    writer(NOTES).publish("A year of beans")
+    assert converge(varied(key="web_wordpress", notes={"permalinks": "/%post_id%/%postname%/"})).rc == 0
+    assert "A year of beans" in http("/", host=NOTES).text
+
+
+def test_scheduled_work_is_done(host: Host) -> None:
+    for name in ("notes", "shop"):
+        assert host.run(f"systemctl start wordpress-cron@{name}.service").rc == 0
+        said = host.check_output(f"journalctl --no-pager -o cat -n 5 -u wordpress-cron@{name}.service")
+        assert "failed" not in said
+        assert host.check_output(f"systemctl is-active wordpress-cron@{name}.timer") == "active"
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"admin": {"email": "nobody"}}, "web_wordpress[0].admin.email: 'nobody' is no e-mail address"),
+        ({"admin": None}, "web_wordpress[0].admin: is missing"),
+        ({"language": "de_XX"}, "web_wordpress[0].language: no language 'de_XX'"),
+        ({"timezone": "Europe/Berlim"}, "web_wordpress[0].timezone: no time zone 'Europe/Berlim'"),
+        ({"name": "diary"}, "web_sites[0].routes[0].wordpress: no WordPress named 'notes'"),
+        (
+            {"admin": {"email": "anna@example.test", "password": "short"}},
+            "web_wordpress[0].admin.password: has 5 characters",
+        ),
+    ],
+)
+def test_mistake_is_named_before_anything_changes(
+    converge: Any, host: Host, varied: Any, *, entry: dict[str, Any], message: str
+) -> None:
+    before = host.check_output(
+        "find /etc /srv -newermt '-1 second' -type f | wc -l; stat -c %Z /etc/wordpress/notes.php"
+    )
+    outcome = converge(varied(key="web_wordpress", notes=entry))
+    assert outcome.rc != 0
+    assert message in outcome.output
+    assert outcome.changed == 0
+    assert host.check_output("stat -c %Z /etc/wordpress/notes.php") == before.splitlines()[-1]
+
+
+def test_removed_installation_leaves_its_data_until_that_goes_too(converge: Any, host: Host, http: Http) -> None:
+    sites = [{"name": "main", "domains": [SHOP], "routes": [{"path": "/", "redirect": "http://notes.example.test/"}]}]
+    notes = [{"name": "notes", "title": "Notes of a gardener", "admin": {"email": "anna@example.test"}}]
+    there = [{"name": "notes", "domains": [NOTES], "routes": [{"path": "/", "wordpress": "notes"}]}, *sites]
+    gone = {"web_wordpress": [*notes, {"name": "shop", "state": "absent"}], "web_sites": there}
+    assert converge(gone).rc == 0
+    found = "find /etc /run /srv /var/lib/barehost /var/log -path '*shop*' ! -path '*/published/*' | sort"
+    assert {path.split("/uploads")[0] for path in host.check_output(found).split()} <= {"/srv/shop"}
+    assert host.run("id shop").rc != 0
+    assert host.check_output("mariadb -Ne \"SHOW DATABASES LIKE 'shop'\"") == "shop"
+    assert http("/", host=NOTES).status == 200
+    assert converge(gone).changed == 0
+    assert converge({**gone, "web_remove_data": True}).rc == 0
+    assert host.check_output(found) == ""
+    assert host.check_output("mariadb -Ne \"SHOW DATABASES LIKE 'shop'\"") == ""
+
+
+def test_everything_is_back_after_a_reboot(host: Host, http: Http, reboot: Any, soon: Any) -> None:
+    listening = "ss -Hltn | awk '{print $4}' | sort -u"
+    before = host.check_output(listening)
+    reboot()
+    soon(lambda: [http("/?fresh", host=NOTES).status, http("/blog/", host=SHOP).status] == [200, 200])
+    assert host.check_output(listening) == before
+    assert host.check_output("systemctl --failed --no-legend") == ""
