@@ -235,7 +235,7 @@ def judges(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
     def judge(command: list[str], *_folders: Path, **_options: Any) -> tuple[bool, str]:
         asked.append(command)
-        return "strict" not in command[0], f"{command[-1]}:1 is wrong"
+        return "strict" not in command[0], f"{command[-1]}:1 is wrong" if command[0] == "strict" else "it is wrong"
 
     monkeypatch.setattr(_validate, "validate", judge)
     monkeypatch.setattr(_validate, "find_program", lambda command: None if command[0] == "none" else command[0])
@@ -250,6 +250,9 @@ def test_every_program_checks_its_own_files(host: Host, judges: list[list[str]])
     with pytest.raises(PublishError, match=f"strict -t {files[1].path} rejects the new files") as raised:
         host.publish(*files, validations=(mild, strict))
     assert f"entry 'two': {files[1].path}, line 1" in str(raised.value)
+    with pytest.raises(PublishError) as raised:
+        host.publish(*files, validations=(Validation(("strict but silent",), each="two"),))
+    assert f"it is wrong\nIt is about:\nentry 'two': {files[1].path}" in str(raised.value)
     assert host.files() == {"nginx/one": "one"}
 
 
