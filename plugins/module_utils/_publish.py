@@ -157,6 +157,9 @@ def _judge(
     shown = " ".join([rules.command[0], *command[1:]])
     message = [f"Nothing was changed: {shown} rejects the new files.", complaint or output]
     sources = _validate.blame(complaint or output, request.items)
+    if not sources and rules.each:
+        # A program that has been given one file need not name it.
+        sources = _validate.blame(command[-1], request.items)
     if sources:
         message += ["It is about:", *sources]
     else:

@@ -156,6 +156,12 @@ def _text(value: object) -> str:
     return str(int(value)) if isinstance(value, bool) else str(value)
 
 
+def spare(pool: Pool) -> dict[str, int]:
+    """Give the number of processes that wait for requests: the least and the most."""
+    processes: int = pool["processes"]
+    return {"least": max(1, processes // 4), "most": (processes + 1) // 2}
+
+
 def tasks(pool: Pool) -> int:
     """Give the number of processes and threads that a pool may have; libraries for images start threads."""
     processes: int = pool["processes"]
@@ -192,7 +198,7 @@ def start(version: str) -> list[str]:
 def _files(pool: Pool, version: str, usual: str) -> list[File]:
     name, service = pool["name"], _unit(pool, "service")
     owned = {"group": user(pool), "mode": "0640", "entry": name, "stop": [_unit(pool, kind) for kind in KINDS]}
-    conf = {"pool": dict(pool), "fixed": fixed(pool), "ping": _PING}
+    conf = {"pool": dict(pool), "fixed": fixed(pool), "spare": spare(pool), "ping": _PING}
     files: list[File] = [
         {"dest": f"{SETTINGS}/{name}.conf", "template": "pool.conf.j2", "vars": conf, **owned, "reload": [service]},
         {

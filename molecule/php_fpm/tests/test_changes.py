@@ -14,12 +14,17 @@ TELL = "have the pools run"
 
 def test_settings_reload_one_pool_only(ask: Any, converge: Any, unit: Any, varied: Any) -> None:
     other, master = unit("hello").master, unit("shop").master
-    outcome = converge(varied(shop={"settings": {"opcache.memory_consumption": 32}, "memory_limit": "200M"}))
+    outcome = converge(
+        varied(shop={"settings": {"opcache.memory_consumption": 32}, "memory_limit": "200M", "timeout": 3})
+    )
     assert outcome.task(TELL).result["actions"] == ["reload php_fpm@shop.service"]
     settings = ask("shop", "settings").value
     assert (settings["opcache.memory_consumption"], settings["memory_limit"]) == ("32", "200M")
     assert unit("shop").master == master
     assert unit("hello").master == other
+    broken_off = ask("shop", "wait", seconds=9)
+    assert broken_off.status != 200
+    assert broken_off.seconds < 6
 
 
 def test_environment_restarts_one_pool_only(ask: Any, converge: Any, unit: Any, varied: Any) -> None:
@@ -81,6 +86,7 @@ def test_pool_comes_and_goes_without_the_others_noticing(
         "binds": ["/srv/seen:/opt", "/srv/seen/file:/srv/second/probe.txt"],
         "options": {"pm": "static"},
     }
+    host.run("rm -r /srv/second")
     ask.place("second", "games")
     host.check_output("mkdir -p /srv/second/up /srv/seen && echo seen > /srv/seen/file && chown games /srv/second/up")
     outcome = converge(varied(second))
@@ -106,7 +112,7 @@ def test_pool_that_cannot_start_names_itself_and_heals(
     assert outcome.rc != 0
     assert "entry 'shop': php_fpm@shop.service" in outcome.output
     # systemd names the place where it is to be seen.
-    assert "Failed to set up mount namespacing: /opt" in outcome.output
+    assert "/opt: No such file or directory" in outcome.output
     assert unit("hello").master == master
     assert ask("hello", "who").status == 200
     host.check_output("mkdir /srv/none")

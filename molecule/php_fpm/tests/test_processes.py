@@ -59,14 +59,6 @@ def test_requests_that_wait_do_not_block_each_other(ask: Any) -> None:
     assert time.monotonic() - start < 4
 
 
-def test_request_that_takes_too_long_is_broken_off(ask: Any, converge: Any, varied: Any) -> None:
-    assert converge(varied(hello={"timeout": 1})).rc == 0
-    answer = ask("hello", "wait", seconds=9)
-    assert answer.status != 200
-    assert answer.seconds < 5
-    assert ask("hello", "who").status == 200
-
-
 def test_pools_start_with_the_machine(ask: Any, host: Host, reboot: Any, version: str) -> None:
     reboot()
     for name in ("hello", "shop"):

@@ -42,3 +42,47 @@ def test_update_that_always_hangs_is_told(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(subprocess, "run", hanging(99, []))
     with pytest.raises(_packages.PackageError, match="hung for 90 seconds, 4 times"):
         _packages._install(["nginx"], 1, {})
+
+
+POLICY = """php8.4-fpm:
+  Installed: (none)
+  Candidate: 8.4.27-1
+  Version table:
+     8.4.27-1 500
+php-json:
+  Installed: (none)
+  Candidate: (none)
+  Version table:
+"""
+
+
+def lacking(calls: list[list[str]]) -> Callable[..., Any]:
+    """A package manager whose sources have one of the packages."""
+
+    def run(command: list[str], **_options: Any) -> subprocess.CompletedProcess[str]:
+        calls.append(command)
+        return subprocess.CompletedProcess(command, 0 if {"policy", "update"} & {*command} else 100, POLICY, "")
+
+    return run
+
+
+def test_package_that_no_source_has_is_named_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[list[str]] = []
+    monkeypatch.setattr(subprocess, "run", lacking(calls))
+    reasons = {"php8.4-fpm": "here", "php-json": "pool 'a'; leave it out", "php9.9-fpm": "pool 'b'; take another"}
+    with pytest.raises(_packages.PackageError) as raised:
+        _packages._install([*reasons], 1, reasons)
+    assert str(raised.value).splitlines() == [
+        "Nothing was installed: no package source of this host has",
+        "- php-json: pool 'a'; leave it out",
+        "- php9.9-fpm: pool 'b'; take another",
+    ]
+    assert [call for call in calls if "--fix-broken" in call] == []
+
+
+def test_package_that_nobody_gave_a_reason_for_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[list[str]] = []
+    monkeypatch.setattr(subprocess, "run", lacking(calls))
+    with pytest.raises(_packages.PackageError, match="Installing php-json failed"):
+        _packages._install(["php-json"], 1, {})
+    assert "policy" not in [word for call in calls for word in call]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.barehost.web.plugins.module_utils import _marks, _tree
+from ansible_collections.barehost.web.plugins.module_utils import _marks, _tree, _validate
 from ansible_collections.barehost.web.plugins.module_utils._lock import LockedError, lock
 from ansible_collections.barehost.web.plugins.module_utils._publish import PublishError, publish
 from ansible_collections.barehost.web.plugins.module_utils._publish_commit import beside
@@ -228,6 +228,46 @@ def _pipe(path: Path) -> None:
     os.mkfifo(path)
 
 
+@pytest.fixture
+def judges(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Programs of which one is not installed and one refuses what it is given; tells what they were asked."""
+    asked: list[list[str]] = []
+
+    def judge(command: list[str], *_folders: Path, **_options: Any) -> tuple[bool, str]:
+        asked.append(command)
+        return "strict" not in command[0], f"{command[-1]}:1 is wrong" if command[0] == "strict" else "it is wrong"
+
+    monkeypatch.setattr(_validate, "validate", judge)
+    monkeypatch.setattr(_validate, "find_program", lambda command: None if command[0] == "none" else command[0])
+    return asked
+
+
+def test_every_program_checks_its_own_files(host: Host, judges: list[list[str]]) -> None:
+    files = [host.file(host.tree / name, entry=name) for name in ("one", "two")]
+    mild, strict = Validation(("mild", "-t"), each="one"), Validation(("strict", "-t"), each="two")
+    host.publish(*files[:1], validations=(mild, strict))
+    assert judges == [["mild", "-t", files[0].path]]
+    with pytest.raises(PublishError, match=f"strict -t {files[1].path} rejects the new files") as raised:
+        host.publish(*files, validations=(mild, strict))
+    assert f"entry 'two': {files[1].path}, line 1" in str(raised.value)
+    with pytest.raises(PublishError) as raised:
+        host.publish(*files, validations=(Validation(("strict but silent",), each="two"),))
+    assert f"it is wrong\nIt is about:\nentry 'two': {files[1].path}" in str(raised.value)
+    assert host.files() == {"nginx/one": "one"}
+
+
+def test_program_that_is_missing_is_an_error_unless_nothing_is_changed(host: Host, judges: list[list[str]]) -> None:
+    files = [host.file(host.tree / name) for name in ("one", "two")]
+    rules = (Validation(("none",), each="one"), Validation(("mild",), each="two"))
+    with pytest.raises(PublishError, match="none, which has to check"):
+        host.publish(*files, validations=rules)
+    assert judges == []
+    outcome = host.publish(*files, validations=rules, check=True)
+    assert judges == [["mild", files[1].path]]
+    assert not outcome.validated
+    assert ["none, which has to check" in note for note in outcome.notes] == [True]
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [(_folder, "there is a folder"), (_link, "a symbolic link to /somewhere/else"), (_pipe, "pipe")],
@@ -436,7 +476,7 @@ def test_request_is_built_from_plain_data() -> None:
         "directories": [{"path": "/d", "mode": "0750", **owner}],
         "files": [{**file, **owner}],
         "validate": {"command": ["nginx", "-t"], "each": "", "scratch": [], "reject": "", "timeout": 3},
-        "validations": [],
+        "validations": [{"command": ["x"], "each": "*.x", "scratch": ["/y"], "reject": "z", "timeout": 4}],
     }
     request = request_from(payload)
     assert request.tree is None
@@ -445,6 +485,7 @@ def test_request_is_built_from_plain_data() -> None:
     assert request.items[1].mode == 0o750
     assert request.validation is not None
     assert request.validation.timeout == 3
+    assert request.rules == (request.validation, Validation(("x",), "*.x", ("/y",), "z", 4))
 
 
 def test_staged_names_are_hidden_from_include_patterns() -> None:

@@ -59,9 +59,11 @@ def test_directives_of_a_plain_pool() -> None:
     assert {name: value for name, value in found.items() if not name.startswith("php_")} == {
         "listen": "/run/php_fpm/shop.sock",
         "ping.path": "/php_fpm/ping",
-        "pm": "ondemand",
+        "pm": "dynamic",
         "pm.max_children": "5",
-        "pm.process_idle_timeout": "60s",
+        "pm.start_servers": "3",
+        "pm.min_spare_servers": "1",
+        "pm.max_spare_servers": "3",
         "pm.max_requests": "0",
         "request_terminate_timeout": "60",
         "security.limit_extensions": ".php",
@@ -76,7 +78,7 @@ def test_directives_of_a_plain_pool() -> None:
 @pytest.mark.parametrize(
     ("options", "directives"),
     [
-        ({"processes": 9, "max_requests": 500}, {"pm.max_children": "9", "pm.max_requests": "500"}),
+        ({"max_requests": 500}, {"pm.max_requests": "500"}),
         ({"slow_log": 3}, {"request_slowlog_timeout": "3", "slowlog": "/dev/null"}),
         ({"timeout": 0}, {"request_terminate_timeout": "0"}),
         ({"environment": {"KEY": "secret"}}, {"env[key]": "$KEY"}),
@@ -88,6 +90,18 @@ def test_directives_of_a_plain_pool() -> None:
 )
 def test_directives_that_are_asked_for(options: dict[str, Any], directives: dict[str, str]) -> None:
     assert conf(**options) == conf() | directives
+
+
+@pytest.mark.parametrize(
+    ("processes", "least", "most"), [(1, 1, 1), (2, 1, 1), (3, 1, 2), (4, 1, 2), (5, 1, 3), (8, 2, 4), (40, 10, 20)]
+)
+def test_half_of_the_processes_wait(processes: int, least: int, most: int) -> None:
+    assert conf(processes=processes) == conf() | {
+        "pm.max_children": str(processes),
+        "pm.start_servers": str(most),
+        "pm.min_spare_servers": str(least),
+        "pm.max_spare_servers": str(most),
+    }
 
 
 @pytest.mark.parametrize(
