@@ -21,6 +21,7 @@ from ansible_collections.barehost.web.plugins.module_utils._release_user import 
     WorkError,
     account,
     handed,
+    leave_data,
 )
 
 SETTINGS = Path("/etc/wordpress")
@@ -78,17 +79,15 @@ class Installation:
         folder = Path("/srv") / self.name
         gone = [self._keys, folder / "cache", self._begun]
         if data:
-            gone += [folder / "uploads", self._password]
+            gone += [folder / "media", self._password]
         for path in gone:
             if os.path.lexists(path):
                 self._note(f"remove {path}")
                 if not self._check:
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
         who = account(self.name)
-        if who is not None and not self._check and (folder / "uploads").exists():
-            # The number of this user is another one's tomorrow.
-            for path in (folder / "uploads", *(folder / "uploads").rglob("*")):
-                os.chown(path, 0, 0, follow_symlinks=False)
+        if who is not None and not self._check:
+            leave_data(folder / "media", who)
         accounts = Accounts(check=self._check)
         accounts.ensure([{"name": self.name, "state": "absent"}], [])
         self.changes += [f"{self.name}: {change}" for change in accounts.changes]
@@ -142,11 +141,11 @@ class Installation:
     def _ask(self, who: Account, step: str, wanted: Mapping[str, Any]) -> dict[str, Any]:
         hidden = (str(wanted["admin"]["password"]),)
         binds = (f"BindReadOnlyPaths={SETTINGS}/{self.name}.php:{CODE}/wp-config.php",)
-        writable = (Path(f"/srv/{self.name}/uploads"), Path(f"/srv/{self.name}/cache"))
+        writable = (Path(f"/srv/{self.name}/media"), Path(f"/srv/{self.name}/cache"))
         sandbox = Sandbox(self.name, who, writable, {}, _TIMEOUT, binds, hidden)
         with handed(who, f"{self.name}.json", json.dumps(wanted)) as file:
             try:
-                command = ["php", "-d", "pcre.jit=0", TOOL, step, file]
+                command: list[str | Path] = ["php", "-d", "pcre.jit=0", TOOL, step, file]
                 said = sandbox.run(command, Path("/"), f"{step} of WordPress '{self.name}'")
                 answer: dict[str, Any] = json.loads(said.strip().rpartition("\n")[2])
             except WorkError as error:

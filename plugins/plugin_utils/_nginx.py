@@ -22,6 +22,7 @@ UNIT = "nginx.service"
 DROP_IN = "/etc/systemd/system/nginx.service.d/barehost.conf"
 _PLAIN = re.compile(r"[A-Za-z0-9/_.~+:@-]+\Z")
 _IPV6 = 6
+_NONE: Mapping[str, Mapping[str, Any]] = {}
 _HOME = re.compile(r"/(home|root|run/user)(/|\Z)")
 #: What the template of each kind of location reads. Ansible looks at every value that it is handed, several times.
 _ANSWER = ("timeout", "buffering", "client_max_body_size")
@@ -71,7 +72,7 @@ def prefix_of(path: str) -> str:
 def locations(
     route: Mapping[str, Any],
     apps: Mapping[str, Mapping[str, Any]],
-    wordpress: Mapping[str, Mapping[str, Any]],
+    wordpress: Mapping[str, Mapping[str, Any]] = _NONE,
 ) -> list[Location]:
     """The location blocks of one route.
 
@@ -147,7 +148,7 @@ def listen_directives(addresses: Iterable[str], *, ipv6: bool) -> list[str]:
 def site_variables(
     site: Mapping[str, Any],
     apps: Mapping[str, Mapping[str, Any]],
-    wordpress: Mapping[str, Mapping[str, Any]],
+    wordpress: Mapping[str, Mapping[str, Any]] = _NONE,
     *,
     ipv6: bool,
 ) -> dict[str, Any]:

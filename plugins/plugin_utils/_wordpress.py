@@ -70,7 +70,7 @@ def pools(installations: object) -> list[dict[str, Any]]:
                 "name": name,
                 "user": name,
                 "extensions": list(_EXTENSIONS),
-                "writable": [f"{home(name)}/uploads", f"{home(name)}/cache"],
+                "writable": [f"{home(name)}/media", f"{home(name)}/cache"],
                 "binds": [f"{SETTINGS}/{name}.php:{CODE}/wp-config.php"],
                 **{key: entry[key] for key in same},
             }
@@ -135,12 +135,12 @@ def plan(installations: object) -> dict[str, Any]:
 
 def _directories(entry: Installation) -> list[dict[str, Any]]:
     name = entry["name"]
-    shared = {"owner": name, "group": WEB_GROUP, "mode": "2750"}
     return [
         {"path": home(name)},
-        # What WordPress writes there, the web server reads by the group of the folder.
-        {"path": f"{home(name)}/uploads", **shared},
-        {"path": f"{home(name)}/cache", **shared},
+        # WordPress gives what it writes to everybody who comes as far as this, which are itself and the web server.
+        {"path": f"{home(name)}/media", "owner": name, "group": WEB_GROUP, "mode": "0750"},
+        {"path": f"{home(name)}/media/uploads", "owner": name, "group": name},
+        {"path": f"{home(name)}/cache", "owner": name, "group": WEB_GROUP, "mode": "2750"},
     ]
 
 
@@ -187,7 +187,7 @@ def _links(entry: Installation) -> list[dict[str, Any]]:
         {"dest": f"{content}/languages", "target": f"{CODE}/wp-content/languages"},
         {"dest": f"{content}/plugins", "target": f"{CODE}/wp-content/plugins"},
         {"dest": f"{content}/themes", "target": f"{CODE}/wp-content/themes"},
-        {"dest": f"{content}/uploads", "target": f"{home(name)}/uploads"},
+        {"dest": f"{content}/uploads", "target": f"{home(name)}/media/uploads"},
         {"dest": f"{home(name)}/web{prefix}", "target": CODE},
         {
             "dest": f"{UNITS}/timers.target.wants/wordpress-cron@{name}.timer",

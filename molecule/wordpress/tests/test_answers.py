@@ -79,9 +79,9 @@ def test_visitor_is_sent_on(http: Http, site: str, path: str, target: str) -> No
 @pytest.mark.parametrize(("site", "prefix", "name"), [(NOTES, "", "notes"), (SHOP, "/blog", "shop")])
 def test_nobody_gets_it(host: Host, http: Http, *, site: str, prefix: str, name: str, path: str) -> None:
     for file in ("sample.php", "sample.pHp"):
-        host.check_output(f"echo '<?php echo 6*7;' > /srv/{name}/uploads/{file}")
+        host.check_output(f"echo '<?php echo 6*7;' > /srv/{name}/media/uploads/{file}")
     answer = http(prefix + path, host=site)
-    host.check_output(f"rm /srv/{name}/uploads/sample.*")
+    host.check_output(f"rm /srv/{name}/media/uploads/sample.*")
     assert answer.status == 404
     assert "42" not in answer.text.split()
     assert "<?php" not in answer.text
@@ -111,7 +111,7 @@ def test_installations_keep_apart(host: Host) -> None:
     for path in (
         "/etc/wordpress/shop.php",
         "/etc/wordpress/shop.keys.php",
-        "/srv/shop/uploads",
+        "/srv/shop/media/uploads",
         "/etc/barehost/wordpress",
     ):
         assert (

@@ -55,8 +55,10 @@ def test_picture_is_uploaded_and_seen(
     assert address.netloc == site
     picture = http(address.path, host=site)
     assert (picture.status, picture.body) == (200, PICTURE)
-    # The web server reads it by its group, and nobody else does.
-    assert host.check_output(f"find /srv/{name}/uploads -perm /o=rwx") == ""
+    file = f"/srv/{name}/media{address.path.removeprefix(prefix).removeprefix('/wp-content')}"
+    assert host.run(f"runuser -u www-data -- cat {file}").rc == 0
+    other = "shop" if name == "notes" else "notes"
+    assert host.run(f"runuser -u {other} -- cat {file}").rc != 0
 
 
 def test_file_that_is_no_picture_is_refused(writer: Any) -> None:

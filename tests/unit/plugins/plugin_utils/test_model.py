@@ -281,10 +281,10 @@ KEEP = "keep one of them"
             [route(app="front")],
             "web_sites[0].routes[1].app: app 'front' has no server; write 'static: /srv/front/current'",
         ),
-        ([route()], "web_sites[0].routes[1]: has none of app, static, proxy and redirect; give one of them"),
+        ([route()], "web_sites[0].routes[1]: has none of app, static, proxy, redirect and wordpress; give one of them"),
         (
             [route(app="util", static="/srv/www")],
-            "web_sites[0].routes[1]: has app and static at once; keep one of app, static, proxy and redirect",
+            "web_sites[0].routes[1]: has app and static at once; keep one of app, static, proxy, redirect and",
         ),
         (
             [route(statc="/srv/www", app="util")],

@@ -1,0 +1,159 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""WordPress entries: their addresses, what other roles get of them, and their mistakes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.barehost.web.plugins.plugin_utils import _wordpress
+from ansible_collections.barehost.web.plugins.plugin_utils._model import problems
+
+ADMIN = {"email": "anna@example.test"}
+
+
+def site(*routes: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"name": "main", "domains": ["*.example.test", "example.test", "b.test"], "routes": [*routes], **more}
+
+
+def blog(**more: Any) -> dict[str, Any]:
+    return {"name": "blog", "admin": ADMIN, **more}
+
+
+@pytest.mark.parametrize(
+    ("path", "more", "expected"),
+    [
+        ("/", {}, "http://example.test"),
+        ("/blog", {}, "http://example.test/blog"),
+        ("/blog/", {}, "http://example.test/blog"),
+        ("/blog", {"listen": ["8080", "80"]}, "http://example.test:8080/blog"),
+        ("/blog", {"listen": ["127.0.0.1:80"]}, "http://example.test/blog"),
+        ("/blog", {"domains": ["*.example.test"]}, "http://localhost/blog"),
+        ("/blog", {"state": "absent"}, ""),
+    ],
+)
+def test_address_follows_from_the_route(path: str, more: dict[str, Any], expected: str) -> None:
+    (entry,) = _wordpress.mounted([blog()], [site({"path": path, "wordpress": "blog"}, **more)])
+    assert entry["url"] == expected
+
+
+def test_address_that_is_given_stays() -> None:
+    given = blog(url="https://other.test")
+    (entry,) = _wordpress.mounted([given], [site({"path": "/blog", "wordpress": "blog"})])
+    assert entry["url"] == "https://other.test"
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("http://example.test", ""),
+        ("http://example.test/", ""),
+        ("http://example.test/blog", "/blog"),
+        ("http://example.test/a/b/", "/a/b"),
+    ],
+)
+def test_path_of_an_address(url: str, path: str) -> None:
+    assert _wordpress.path_of(url) == path
+
+
+def test_other_roles_get_their_part() -> None:
+    entries = [
+        blog(url="http://example.test/blog", memory_limit="512M", upload_max="1G"),
+        {"name": "old", "state": "absent"},
+    ]
+    pool, gone = _wordpress.pools(entries)
+    assert (pool["name"], pool["user"], pool["memory_limit"]) == ("blog", "blog", "512M")
+    assert gone == {"name": "old", "state": "absent", "user": "old"}
+    assert _wordpress.databases(entries) == [{"name": "blog", "state": "present"}, {"name": "old", "state": "absent"}]
+    (served,) = _wordpress.served(entries)
+    assert (served["address"], served["body"]) == ("unix:/run/php_fpm/blog.sock", "1026m")
+
+
+@pytest.mark.parametrize(("size", "body"), [("64M", "66m"), ("2G", "2050m"), ("512K", "3m")])
+def test_form_is_larger_than_its_file(size: str, body: str) -> None:
+    (served,) = _wordpress.served([blog(upload_max=size)])
+    assert served["body"] == body
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(True, "true"), (3, "3"), ("it's", "'it\\'s'"), ("a\\b", "'a\\\\b'"), ("x", "'x'")],
+)
+def test_constants_are_written_as_php_does(value: object, text: str) -> None:
+    assert _wordpress.constant(value) == text
+
+
+def test_everything_of_an_installation_is_its_entrys() -> None:
+    plan = _wordpress.plan([blog(url="http://example.test/blog"), {"name": "old", "state": "absent"}])
+    own = [item for kind in ("files", "links") for item in plan["parts"][kind] if item.get("entry") == "blog"]
+    assert {"/etc/wordpress/blog.php", "/srv/blog/web/blog"} <= {item["dest"] for item in own}
+    assert plan["parts"]["entries"] == ["blog", "old"]
+    assert plan["installations"][1] == {"name": "old", "state": "absent"}
+    assert "password" not in str(plan["parts"])
+
+
+def test_nothing_is_needed_without_installations() -> None:
+    plan = _wordpress.plan([{"name": "old", "state": "absent"}])
+    assert (plan["packages"], plan["users"], plan["parts"]["files"], plan["units"]) == ([], [], [], [])
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"admin": None}, "web_wordpress[0].admin: is missing"),
+        ({"admin": {"email": "anna"}}, "web_wordpress[0].admin.email: 'anna' is no e-mail address"),
+        ({"admin": {}}, "web_wordpress[0].admin.email: is missing"),
+        ({"admin": {**ADMIN, "user": "a<b"}}, "web_wordpress[0].admin.user: 'a<b' is no name for a user"),
+        ({"admin": {**ADMIN, "password": "secret"}}, "web_wordpress[0].admin.password: has 6 characters"),
+        ({"language": "de"}, "web_wordpress[0].language: no language 'de'"),
+        ({"timezone": "Mars/Olympus"}, "web_wordpress[0].timezone: no time zone 'Mars/Olympus'"),
+        ({"permalinks": "/%year%/"}, "web_wordpress[0].permalinks: '/%year%/' does not tell one post from another"),
+        ({"theme": "../x"}, "web_wordpress[0].theme: '../x' is no name of a folder"),
+        ({"plugins": ["a b"]}, "web_wordpress[0].plugins[0]: 'a b' is no name of a folder"),
+        ({"upload_max": "64"}, "web_wordpress[0].upload_max: '64' is not a size"),
+        ({"url": "example.test"}, "web_wordpress[0].url: 'example.test' does not begin with"),
+        (
+            {"url": "http://example.test/?p=1"},
+            "web_wordpress[0].url: 'http://example.test/?p=1' is more than an address",
+        ),
+        ({"cron": 0}, "web_wordpress[0].cron: is 0"),
+        ({"name": "Blog"}, "web_wordpress[0].name: "),
+        ({"titel": "x"}, "web_wordpress[0].titel: "),
+    ],
+)
+def test_mistake_in_an_entry_has_its_message(entry: dict[str, Any], message: str) -> None:
+    found = [str(problem) for problem in problems({"web_wordpress": [blog() | entry]})]
+    assert len(found) == 1, found
+    assert found[0].startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("routes", "entries", "message"),
+    [
+        (["blog"], [], "web_sites[0].routes[0].wordpress: no WordPress named 'blog'"),
+        (["blgo"], [blog()], "web_sites[0].routes[0].wordpress: no WordPress named 'blgo'; did you mean 'blog'?"),
+        (
+            ["blog"],
+            [{"name": "blog", "state": "absent"}],
+            "web_sites[0].routes[0].wordpress: WordPress 'blog' is to be removed",
+        ),
+        (["blog", "blog"], [blog()], "web_sites[0].routes[1].wordpress: WordPress 'blog' has a route already"),
+    ],
+)
+def test_mistake_in_a_route_has_its_message(routes: list[str], entries: list[dict[str, Any]], message: str) -> None:
+    sites = [site(*({"path": f"/{number}", "wordpress": name} for number, name in enumerate(routes)))]
+    found = [str(problem) for problem in problems({"web_wordpress": entries, "web_sites": sites})]
+    assert len(found) == 1, found
+    assert found[0].startswith(message)
+
+
+def test_role_by_itself_needs_the_address() -> None:
+    found = [str(problem) for problem in problems({"wordpress_installations": [blog()]})]
+    assert [text.partition(":")[0] for text in found] == ["wordpress_installations[0].url"]
+
+
+def test_apache_serves_no_wordpress() -> None:
+    sites = [site({"path": "/", "wordpress": "blog"}, server="apache")]
+    found = [str(problem) for problem in problems({"web_wordpress": [blog()], "web_sites": sites})]
+    assert found[0].startswith("web_sites[0].routes[0].wordpress: is something that only nginx does")
