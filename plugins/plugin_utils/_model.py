@@ -88,6 +88,8 @@ def _problems(variables: Mapping[str, object], folders: Sequence[Path]) -> Itera
     for name in _WORDPRESS:
         for entry in entries.get(name, ()):
             yield from _installations.check_installation(entry, in_model=name == "web_wordpress")
+    if "web_sites" in variables:
+        yield from _sites.check_addresses(sites, entries.get("web_wordpress", ()))
     if sites:
         yield from _sites.check_wordpress(sites, [each for name in _SERVED for each in entries.get(name, ())])
         yield from _sites.check_targets(sites, apps or addresses)

@@ -143,6 +143,15 @@ def check_wordpress(sites: Sequence[Entry], installations: Sequence[Entry]) -> I
                     yield Problem(path, reason, "it has one address; redirect this one to it")
 
 
+def check_addresses(sites: Sequence[Entry], installations: Sequence[Entry]) -> Iterator[Problem]:
+    """Check that every WordPress of the model has an address."""
+    present = [site for site in sites if site.present]
+    routed = {name for site in present for route in site.mappings("routes") for _, name in route.texts("wordpress")}
+    for entry in installations:
+        if entry.present and not entry.text("url") and entry.text("name") not in routed:
+            yield Problem(entry.path, "no route leads to it", f"add a route with 'wordpress: {entry.text('name')}'")
+
+
 def speaks_uwsgi(app: Entry) -> bool:
     """Tell whether an app, or an address of one, is asked in uWSGI's own protocol."""
     return app.text("protocol") == "uwsgi" and app.text("server") in {"uwsgi", ""}

@@ -43,6 +43,14 @@ def test_app_answers_below_its_path(http: Http) -> None:
     assert http("/search", host=SITE).status == 404, "only the route reaches the app"
 
 
+def test_wordpress_answers_below_its_path(http: Http) -> None:
+    assert "<title>Notes</title>" in http("/blog/", host=SITE).text
+    assert http("/blog/hello-world/", host=SITE).status == 200
+    admin = http("/blog/wp-admin/", host=SITE)
+    assert (admin.header("Location") or "").startswith("http://example.test/blog/wp-login.php")
+    assert http("/blog/wp-admin/install.php", host=SITE).status == 404
+
+
 def test_app_writes_addresses_of_its_place(http: Http) -> None:
     page = http("/util/", host=SITE).text
     assert 'href="/util/search"' in page
@@ -119,7 +127,8 @@ def test_mistakes_are_told_together_before_anything_changes(host: Host, converge
 
 def test_absent_app_and_site_leave_nothing(host: Host, http: Http, converge: Any) -> None:
     rest = {"routes": [{"path": "/", "proxy": "http://127.0.0.1:8080"}]}
-    outcome = converge(model(util={"state": "absent"}, main=rest))
+    gone = {"web_wordpress": [{"name": "blog", "state": "absent"}], "web_remove_data": True}
+    outcome = converge({**model(util={"state": "absent"}, main=rest), **gone})
     assert outcome.rc == 0, outcome
     assert http("/", host=SITE).status == 200
     assert http("/util/search", host=SITE).status == 404
@@ -128,10 +137,11 @@ def test_absent_app_and_site_leave_nothing(host: Host, http: Http, converge: Any
     assert host.check_output("systemctl list-units --all --no-legend '*util*'") == ""
     named = "find / -xdev \\( -path /proc -o -path /sys -o -path /usr -o -path '/var/lib/dpkg*' \\) -prune -o"
     assert host.check_output(f"{named} -regex '.*[@/.]util\\([@/.].*\\)?' -print") == ""
-    outcome = converge(model(util={"state": "absent"}, main={"state": "absent"}, frontend={"state": "absent"}))
+    none = model(util={"state": "absent"}, main={"state": "absent"}, frontend={"state": "absent"})
+    outcome = converge({**none, **gone})
     assert outcome.rc == 0, outcome
     assert http("/", host=SITE).status == 0
-    assert host.check_output(f"{named} -regex '.*[@/.]\\(util\\|frontend\\|main\\)\\([@/.].*\\)?' -print") == ""
+    assert host.check_output(f"{named} -regex '.*[@/.]\\(util\\|frontend\\|main\\|blog\\)\\([@/.].*\\)?' -print") == ""
 
 
 def test_everything_is_back_after_a_reboot(host: Host, http: Http, reboot: Callable[[], None]) -> None:
@@ -140,5 +150,6 @@ def test_everything_is_back_after_a_reboot(host: Host, http: Http, reboot: Calla
     reboot()
     assert http("/", host=SITE).status == 200
     assert http("/util/search", host=SITE).text == "hello Elasticsearch6"
+    assert http("/blog/", host=SITE).status == 200
     assert host.check_output(listening) == before
     assert host.check_output("systemctl --failed --no-legend") == ""

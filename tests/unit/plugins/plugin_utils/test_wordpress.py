@@ -148,6 +148,13 @@ def test_mistake_in_a_route_has_its_message(routes: list[str], entries: list[dic
     assert found[0].startswith(message)
 
 
+def test_installation_that_nothing_leads_to_has_no_address() -> None:
+    model = {"web_wordpress": [blog(), {"name": "old", "state": "absent"}], "web_sites": []}
+    (found,) = problems(model)
+    assert str(found) == "web_wordpress[0]: no route leads to it; add a route with 'wordpress: blog'"
+    assert problems({**model, "web_wordpress": [blog(url="http://example.test")]}) == []
+
+
 def test_role_by_itself_needs_the_address() -> None:
     found = [str(problem) for problem in problems({"wordpress_installations": [blog()]})]
     assert [text.partition(":")[0] for text in found] == ["wordpress_installations[0].url"]
