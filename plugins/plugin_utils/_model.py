@@ -7,8 +7,9 @@ Private to the collection.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 from ansible_collections.barehost.web.plugins.plugin_utils import (
     _apps,
@@ -25,6 +26,7 @@ from ansible_collections.barehost.web.plugins.plugin_utils._entries import HOST,
 from ansible_collections.barehost.web.plugins.plugin_utils._problem import Problem, meant, ordered
 from ansible_collections.barehost.web.plugins.plugin_utils._schema import options
 
+Entries: TypeAlias = Mapping[str, Sequence[Entry]]
 _SITES = ("web_sites", "nginx_sites", "apache_sites")
 _ADDRESSES = ("nginx_apps", "apache_apps")
 _WORDPRESS = ("web_wordpress", "wordpress_installations")
@@ -64,37 +66,58 @@ def _problems(variables: Mapping[str, object], folders: Sequence[Path]) -> Itera
     for name, value in variables.items():
         yield from check(value, spec(name), name)
         yield from _repeated(entries[name])
-    apps = [app for name in _APPS for app in entries.get(name, ())]
-    sites = [site for name in _SITES for site in entries.get(name, ())]
-    addresses = [app for name in _ADDRESSES for app in entries.get(name, ())]
-    databases = [database for name in _DATABASES for database in entries.get(name, ())]
-    environment = variables.get("web_environment") or variables.get("flask_environment")
+    yield from _of_apps(entries, variables, folders)
+    yield from _of_data(entries, variables)
+    yield from _of_sites(entries)
+    yield from _of_wordpress(entries)
+
+
+def _among(entries: Entries, names: Iterable[str]) -> list[Entry]:
+    return [entry for name in names for entry in entries.get(name, ())]
+
+
+def _of_apps(entries: Entries, variables: Mapping[str, object], folders: Sequence[Path]) -> Iterator[Problem]:
+    apps = _among(entries, _APPS)
     for app in apps:
         yield from _apps.check_app(app, folders)
-    for pool in (pool for name in _POOLS for pool in entries.get(name, ())):
+    yield from _apps.check_apps(apps)
+    environment = variables.get("web_environment") or variables.get("flask_environment")
+    yield from _apps.check_development(apps, environment)
+
+
+def _of_data(entries: Entries, variables: Mapping[str, object]) -> Iterator[Problem]:
+    databases = _among(entries, _DATABASES)
+    for pool in _among(entries, _POOLS):
         yield from _pools.check_pool(pool)
-    for site in sites:
-        yield from _sites.check_site(site)
-    for app in addresses:
-        yield from app.check({"name": _values.name, "address": _listen.address})
     for database in databases:
         yield from _databases.check_database(database)
     yield from _databases.check_databases(databases)
     yield from _databases.check_server(variables, databases)
-    yield from _apps.check_apps(apps)
-    yield from _apps.check_development(apps, environment)
+
+
+def _of_sites(entries: Entries) -> Iterator[Problem]:
+    sites, apps, addresses = (_among(entries, names) for names in (_SITES, _APPS, _ADDRESSES))
+    for site in sites:
+        yield from _sites.check_site(site)
+    for app in addresses:
+        yield from app.check({"name": _values.name, "address": _listen.address})
     yield from _sites.check_sites(sites)
     yield from _sites.check_servers(sites)
-    for name in _WORDPRESS:
-        for entry in entries.get(name, ()):
-            yield from _installations.check_installation(entry, in_model=name == "web_wordpress")
-    if "web_sites" in variables:
-        yield from _sites.check_addresses(sites, entries.get("web_wordpress", ()))
     if sites:
-        yield from _sites.check_wordpress(sites, [each for name in _SERVED for each in entries.get(name, ())])
         yield from _sites.check_targets(sites, apps or addresses)
         yield from _sites.check_folders(sites, apps)
         yield from _sites.check_ports(sites, _sockets(apps, addresses))
+
+
+def _of_wordpress(entries: Entries) -> Iterator[Problem]:
+    for name in _WORDPRESS:
+        for entry in entries.get(name, ()):
+            yield from _installations.check_installation(entry, in_model=name == "web_wordpress")
+    sites = _among(entries, _SITES)
+    if "web_sites" in entries:
+        yield from _sites.check_addresses(sites, entries.get("web_wordpress", ()))
+    if sites:
+        yield from _sites.check_wordpress(sites, _among(entries, _SERVED))
 
 
 def _repeated(entries: Sequence[Entry]) -> Iterator[Problem]:

@@ -132,7 +132,11 @@ def test_mistake_in_an_entry_has_its_message(entry: dict[str, Any], message: str
     ("routes", "entries", "message"),
     [
         (["blog"], [], "web_sites[0].routes[0].wordpress: no WordPress named 'blog'"),
-        (["blgo"], [blog()], "web_sites[0].routes[0].wordpress: no WordPress named 'blgo'; did you mean 'blog'?"),
+        (
+            ["blgo"],
+            [blog(url="http://b.test")],
+            "web_sites[0].routes[0].wordpress: no WordPress named 'blgo'; did you mean 'blog'?",
+        ),
         (
             ["blog"],
             [{"name": "blog", "state": "absent"}],
