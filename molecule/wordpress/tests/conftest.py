@@ -51,7 +51,8 @@ def writer(http: Http, host: Host) -> Callable[..., Writer]:
         browser.get(f"{prefix}/wp-login.php")
         page = browser.post(f"{prefix}/wp-login.php", {"log": user, "pwd": word, "testcookie": "1"})
         assert page.status == 200, page.response
-        assert re.search(r"<body[^>]*wp-admin", page.text), page.path
+        refused = re.findall(r'id="login_error"[^>]*>(.*)', page.text)
+        assert re.search(r"<body[^>]*wp-admin", page.text), (page.path, refused)
         return Writer(browser, prefix)
 
     return enter
