@@ -110,7 +110,7 @@ def test_password_account(converge: Any, host: Host, from_afar: Any, reports: An
     assert "quagga" not in host.file("/run/seen").content_string
     assert "quagga" not in host.check_output("journalctl --no-pager")
     assert host.run("grep -rlF quagga /etc /var/lib/barehost /var/lib/mysql /var/log /root /tmp").stdout == ""
-    done = host.run("systemd-analyze security --no-pager --threshold=15 mariadb.service")
+    done = host.run("systemd-analyze security --no-pager --threshold=12 mariadb.service")
     assert done.rc == 0, done.stdout
     assert converge(reports(SECRET)).changed == 0
     outcome = converge(reports(OTHER))
