@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pwd
 import shutil
 import subprocess
 import time
@@ -57,7 +56,7 @@ def _decide() -> _database_server_plan.Start:
         content=[entry.name for entry in found],
         folders=[entry.name for entry in found if entry.is_dir()],
         # Asked only where it matters: a server may be about to answer.
-        answers=noted and bool(found) and not _mariadb.answers(_GRACE),
+        answers=(noted or not found) and not _mariadb.answers(_GRACE),
     )
 
 
@@ -124,9 +123,8 @@ def _make() -> None:
     In a unit of its own, so that a later run can end it if this one is killed.
     """
     data = _data()
-    if not data.exists():
-        data.mkdir(mode=0o755)
-        shutil.chown(data, pwd.getpwnam("mysql").pw_uid, pwd.getpwnam("mysql").pw_gid)
+    data.mkdir(mode=0o755, exist_ok=True)
+    shutil.chown(data, "mysql", "mysql")
     done = subprocess.run(
         ["systemd-run", "--quiet", "--wait", "--pipe", "--collect", f"--unit={_MAKER}", "--", *_MAKE],
         stdin=subprocess.DEVNULL,

@@ -69,8 +69,8 @@ def start(*, noted: bool, content: Iterable[str], folders: Iterable[str], answer
     :param folders: those that are folders, as each database is one.
     :param answers: whether the server answers now.
     """
-    if not {*content} - {"lost+found"}:
-        return "begin"
-    if not noted:
+    empty = not {*content} - {"lost+found"}
+    if not empty and not noted:
         return "leave"
+    # A server that answers although the folder is empty has its data somewhere else.
     return "forget" if answers or {*folders} - _OWN else "begin"

@@ -58,6 +58,7 @@ def test_container_may_have_less_than_the_kernel_says(limits: list[str], total: 
     [
         (False, (), (), False, "begin"),
         (True, (), (), False, "begin"),
+        (False, (), (), True, "forget"),
         (False, ("lost+found",), ("lost+found",), False, "begin"),
         (False, ("ibdata1", "mysql"), ("mysql",), False, "leave"),
         (True, ("ibdata1", "mysql"), ("mysql",), False, "begin"),
