@@ -329,4 +329,8 @@ def next_manifest(items: list[Item], manifest: Mapping[str, Any], plan: Plan) ->
         for path, record in {**manifest, **made}.items()
         if record["kind"] == "directory" and path not in removed and (path in needed or os.path.lexists(path))
     }
-    return {**folders, **{path: manifest[path] for path in kept}, **after}
+    staying = {**{path: manifest[path] for path in kept}, **after}
+    for path in needed.keys() & folders.keys():
+        # What it was made for may have gone: it belongs to what needs it now.
+        folders[path] = {**folders[path], "entry": staying[needed[path]]["entry"]}
+    return {**folders, **staying}

@@ -359,6 +359,19 @@ def test_removal_marks_the_units_of_the_removed_file(host: Host) -> None:
     assert _marks.read_mark("nginx.service", host.state) == "reload"
 
 
+def test_folder_goes_with_the_last_that_needs_it_whoever_it_was_made_for(host: Host) -> None:
+    wants = host.outside / "sockets.target.wants"
+    first, second = (Item(f"{wants}/{name}", "link", target="x", entry=name) for name in ("first", "second"))
+    common = host.file(host.tree / "common.conf")
+    host.publish(first, common)
+    host.publish(first, second, common)
+    host.publish(second, common, purge=True)
+    outcome = host.publish(entries=("second",))
+    assert outcome.orphans == {}
+    assert host.files() == {}
+    assert not wants.exists()
+
+
 def test_unit_ends_with_the_file_it_is_there_for(host: Host) -> None:
     item = host.file(host.tree / "a", entry="a", reload=("a.service",), stop=("a.socket", "a.service"))
     host.publish(item)
