@@ -163,7 +163,14 @@ def _files(entry: Installation) -> list[File]:
     variables = {"wordpress": data}
     cron = json.dumps({"code": CODE, "url": entry["url"], "check": False})
     files: list[File] = [
-        {"dest": f"{SETTINGS}/{name}.php", "template": "wp-config.php.j2", "group": name, "mode": "0640"},
+        {
+            "dest": f"{SETTINGS}/{name}.php",
+            "template": "wp-config.php.j2",
+            "group": name,
+            "mode": "0640",
+            # Where it is mounted, the file that it replaces would stay. Requests wait in the socket meanwhile.
+            "restart": [f"php_fpm@{name}.service"],
+        },
         {"dest": f"{SETTINGS}/{name}.cron.json", "content": f"{cron}\n"},
         {"dest": f"{content}/mu-plugins/barehost.php", "template": "barehost.php.j2"},
         {"dest": f"{content}/db-error.php", "template": "db-error.php.j2"},

@@ -37,6 +37,13 @@ def test_settings_reach_their_installation_only(converge: Any, host: Host, http:
     assert converge(wanted).changed == 0
 
 
+def test_address_changes_with_its_entry(converge: Any, http: Http, varied: Any) -> None:
+    assert http("/hello-world/", host=f"www.{NOTES}").status == 301
+    assert converge(varied(key="web_wordpress", notes={"url": f"http://www.{NOTES}"})).rc == 0
+    assert http("/hello-world/", host=f"www.{NOTES}").status == 200
+    assert http("/hello-world/", host=NOTES).header("Location") == f"http://www.{NOTES}/hello-world/"
+
+
 def test_password_of_the_entry_is_the_one_that_lets_in(converge: Any, varied: Any, writer: Any) -> None:
     fresh = {"user": "ladner", "email": "laden@example.test", "password": "another-long-secret"}
     outcome = converge(varied(key="web_wordpress", shop={"admin": fresh}))
