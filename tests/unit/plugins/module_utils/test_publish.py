@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from ansible_collections.barehost.web.plugins.module_utils import _marks, _tree, _validate
 from ansible_collections.barehost.web.plugins.module_utils._lock import LockedError, lock
-from ansible_collections.barehost.web.plugins.module_utils._publish import PublishError, publish
+from ansible_collections.barehost.web.plugins.module_utils._publish import PublishError, publish, sets
 from ansible_collections.barehost.web.plugins.module_utils._publish_commit import beside
 from ansible_collections.barehost.web.plugins.module_utils._publish_plan import Item, folders_above
 from ansible_collections.barehost.web.plugins.module_utils._publish_request import Request, Validation, request_from
@@ -513,3 +513,18 @@ def test_folders_above_are_named_once_outer_ones_first() -> None:
         ("/a/c", "/a/c/d/three"),
         ("/a/c/d", "/a/c/d/three"),
     ]
+
+
+def test_host_knows_the_sets_that_it_has_something_of(host: Host) -> None:
+    assert sets(host.state) == []
+    host.publish(*host.site("one"), entries=("one",))
+    host.publish(host.file(host.outside / "x.service"), name="units", tree=False)
+    assert sets(host.state) == ["nginx", "units"]
+    host.publish(entries=("one",))
+    assert sets(host.state) == ["units"]
+
+
+def test_host_knows_what_it_owes_to_units(host: Host) -> None:
+    assert _marks.owed(host.state) == []
+    host.publish(*host.site("one"), reload=("nginx.service",))
+    assert _marks.owed(host.state) == ["nginx.service"]

@@ -1,0 +1,52 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the action barehost.web.publish remembers of a host, so that it need not ask again in the same run."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+from ansible_collections.barehost.web.plugins.action import publish
+
+NOTHING: dict[str, Any] = {"files": [], "links": [], "directories": [], "units": []}
+
+
+def said(*sets: str, owed: bool = False) -> dict[str, Any]:
+    """What a host has said of its sets, as a later task of the same run sees it."""
+    return {"ansible_facts": publish._with_memory({"sets": [*sets], "owed": owed})["ansible_facts"]}
+
+
+@pytest.mark.parametrize(
+    ("variables", "spared"),
+    [
+        (said("nginx"), True),
+        (said(), True),
+        (said("nginx", "uwsgi"), False),
+        (said("nginx", owed=True), False),
+        ({"ansible_facts": {}}, False),
+        ({}, False),
+    ],
+)
+def test_host_is_asked_unless_it_has_said_that_it_has_nothing(variables: dict[str, Any], spared: bool) -> None:
+    assert publish._is_spared("uwsgi", variables) is spared
+
+
+@pytest.mark.parametrize("kind", ["files", "links", "directories", "units"])
+def test_whatever_is_wanted_has_to_be_published(kind: str) -> None:
+    assert not publish._has_content(NOTHING)
+    assert publish._has_content({**NOTHING, kind: [{}]})
+
+
+def test_word_of_another_run_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = said("nginx")
+    monkeypatch.setattr(os, "getppid", os.getpid)
+    assert not publish._is_spared("uwsgi", kept)
+
+
+def test_memory_is_no_part_of_the_result() -> None:
+    result = publish._with_memory({"changed": True, "sets": ["nginx"], "owed": False})
+    assert sorted(result) == ["ansible_facts", "changed"]
+    failed = {"failed": True, "msg": "no"}
+    assert publish._with_memory(dict(failed)) == failed
