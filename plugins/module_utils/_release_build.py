@@ -79,8 +79,8 @@ def build_variables(login: Mapping[str, str], pip_conf: str, home: Path, cache: 
     return {
         # The certificates that the host trusts, rather than those that uv was built with.
         "UV_SYSTEM_CERTS": "1",
-        # An index that does not answer for a minute is no reason to give up: the time of a build is limited anyway.
-        "UV_HTTP_RETRIES": "6",
+        # An index that does not answer for some seconds is no reason to give up: the time of a build is limited anyway.
+        "UV_HTTP_RETRIES": "4",
         "LANG": "C.UTF-8",
         **passed,
         "PATH": PATH,
