@@ -20,6 +20,7 @@ from ansible_collections.barehost.web.plugins.module_utils._release_user import 
     Sandbox,
     WorkError,
     account,
+    as_user,
     handed,
     leave_data,
 )
@@ -73,6 +74,10 @@ class Installation:
             admin["password"] = self._own_password()
         self._run(who, "install", admin, keep=given, fresh=self._begun.exists())
         self._run(who, "configure", admin, keep=given, fresh=False)
+        pages = Path(f"/srv/{self.name}/cache/pages")
+        if not self._check and not os.path.lexists(pages):
+            # The web server looks where this link leads to; nothing has changed yet that would have made it.
+            as_user(who, lambda: _first_pages(pages))
 
     def remove(self, *, data: bool) -> None:
         """Remove what publish and the other roles leave."""
@@ -155,6 +160,13 @@ class Installation:
         if "failed" in answer:
             raise WordPressError(f"WordPress '{self.name}': {step} failed: {answer['failed']}")
         return answer
+
+
+def _first_pages(link: Path) -> dict[str, Any]:
+    folder = link.with_name("first")
+    folder.mkdir(exist_ok=True)
+    link.symlink_to(folder.name)
+    return {}
 
 
 def _random(length: int, signs: str) -> str:

@@ -48,7 +48,8 @@ def writer(http: Http, host: Host) -> Callable[..., Writer]:
     def enter(site: str, prefix: str = "", user: str = "admin", password: str = "") -> Writer:
         word = password or host.check_output("cat /etc/barehost/wordpress/notes.password")
         browser = Browser(http, site)
-        browser.get(f"{prefix}/wp-login.php")
+        form = browser.get(f"{prefix}/wp-login.php")
+        assert (form.status, len(browser.cookies)) == (200, 1), form.response
         page = browser.post(f"{prefix}/wp-login.php", {"log": user, "pwd": word, "testcookie": "1"})
         assert page.status == 200, page.response
         refused = re.findall(r'id="login_error"[^>]*>(.*)', page.text)
