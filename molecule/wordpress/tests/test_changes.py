@@ -37,7 +37,9 @@ def test_settings_reach_their_installation_only(converge: Any, host: Host, http:
 
 def test_address_changes_with_its_entry(converge: Any, http: Http, varied: Any) -> None:
     assert http("/hello-world/", host=f"www.{NOTES}").status == 301
-    assert converge(varied(key="web_wordpress", notes={"url": f"http://www.{NOTES}"})).rc == 0
+    wanted = varied(key="web_wordpress", notes={"url": f"http://www.{NOTES}"})
+    assert converge(wanted).rc == 0
+    assert converge(wanted).changed == 0
     assert http("/hello-world/", host=f"www.{NOTES}").status == 200
     assert http("/hello-world/", host=NOTES).header("Location") == f"http://www.{NOTES}/hello-world/"
 

@@ -115,6 +115,9 @@ function options(array $wanted): void
         'siteurl' => $wanted['url'],
         ...$wanted['options'],
     ];
+    // Constants have a say in these, after which nothing would seem to change.
+    remove_filter('option_home', '_config_wp_home');
+    remove_filter('option_siteurl', '_config_wp_siteurl');
     foreach ($options as $name => $value) {
         // Not get_option(), which constants and filters have a say in.
         $now = wp_load_alloptions()[$name] ?? maybe_serialize(get_option($name, null));
