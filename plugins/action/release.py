@@ -4,20 +4,15 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Any
 
-from ansible import constants
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 from ansible_collections.barehost.web.plugins.modules.release import DOCUMENTATION
-from ansible_collections.barehost.web.plugins.plugin_utils._host_action import HostAction
-from ansible_collections.barehost.web.plugins.plugin_utils._source import Content, SourceError, describe, write_bundle
-from ansible_collections.barehost.web.plugins.plugin_utils._sources import search_folders
+from ansible_collections.barehost.web.plugins.plugin_utils._sending_action import SendingAction
+from ansible_collections.barehost.web.plugins.plugin_utils._source import Content, SourceError, describe
 
 
-class ActionModule(HostAction):
+class ActionModule(SendingAction):
     """One call where the host has everything; otherwise one transfer and a second call."""
 
     documentation = DOCUMENTATION
@@ -41,7 +36,7 @@ class ActionModule(HostAction):
         result = self.on_host(payload, variables)
         needed = result.pop("needed", [])
         if needed:
-            bundle = self._send({app: contents[app] for app in needed})
+            bundle = self.send({app: contents[app] for app in needed})
             result = self.on_host({**payload, "bundle": bundle}, variables)
             result.pop("needed", None)
         return result
@@ -56,7 +51,7 @@ class ActionModule(HostAction):
             if app["program"] not in ("", *options["server_requirements"]):
                 problems.append(f"- app '{app['name']}': server_requirements has no '{app['program']}'")
             try:
-                app["source"], content = describe(app["source"], self._folders())
+                app["source"], content = describe(app["source"], self.folders())
             except SourceError as error:
                 problems.append(f"- app '{app['name']}': {error}")
                 continue
@@ -67,19 +62,3 @@ class ActionModule(HostAction):
         if problems:
             raise AnsibleActionFail("Nothing was changed:\n" + "\n".join(problems))
         return contents
-
-    def _folders(self) -> list[Path]:
-        """Where relative paths of sources are looked for."""
-        return search_folders(self._loader.get_basedir(), constants.config.get_config_value("CONFIG_FILE"))
-
-    def _send(self, contents: dict[str, Content]) -> str:
-        """Copy ``contents`` to the host in one file; Ansible removes it with its own temporary folder."""
-        base: ActionBase = self
-        folder = base._connection._shell.tmpdir or base._make_tmp_path()
-        remote: str = base._connection._shell.join_path(folder, "contents.tar")
-        with tempfile.NamedTemporaryFile(prefix="barehost-") as file:
-            write_bundle(contents, file)
-            file.flush()
-            base._transfer_file(file.name, remote)
-        base._fixup_perms2([folder, remote], execute=False)
-        return remote

@@ -24,20 +24,23 @@ from ansible_collections.barehost.web.plugins.module_utils._release_user import 
     handed,
     leave_data,
 )
+from ansible_collections.barehost.web.plugins.module_utils._wordpress_live import Live
+from ansible_collections.barehost.web.plugins.module_utils._wordpress_store import SETTINGS, Store
 
-SETTINGS = Path("/etc/wordpress")
 #: Generated passwords, for root alone.
 PASSWORDS = Path("/etc/barehost/wordpress")
 #: Names of installations that were begun and not finished.
 BEGUN = Path("/var/lib/barehost/wordpress")
 TOOL = Path("/usr/local/lib/barehost/wordpress.php")
-CODE = Path("/usr/share/wordpress")
 SERVER = Path("/run/mysqld/mysqld.sock")
 _KEYS = ("AUTH_KEY", "SECURE_AUTH_KEY", "LOGGED_IN_KEY", "NONCE_KEY")
 _SALTS = ("AUTH_SALT", "SECURE_AUTH_SALT", "LOGGED_IN_SALT", "NONCE_SALT")
 # Without those that end a text of PHP.
 _SIGNS = string.ascii_letters + string.digits + "!#%&()*+,-./:;<=>?@[]^_{|}~"
 _TIMEOUT = 300
+
+
+_INSTALL = "install WordPress"
 
 
 class WordPressError(HostError):
@@ -72,17 +75,30 @@ class Installation:
         given = bool(admin.get("password"))
         if not given:
             admin["password"] = self._own_password()
-        self._run(who, "install", admin, keep=given, fresh=self._begun.exists())
-        self._run(who, "configure", admin, keep=given, fresh=False)
+        live = Live(self._wanted, self._note, check=self._check)
+        if self._check and not live.is_there():
+            self._note(f"switch to {live.target}")
+            return
+        live.begin()
+        self._run(who, "install", live, {"admin": admin, "keep_password": given, "fresh": self._begun.exists()})
+        live.switch()
+        self._run(who, "configure", live, {"admin": admin, "keep_password": given, "leaving": live.leaving("themes")})
+        self._take_up(who, live)
+
+    def _take_up(self, who: Account, live: Live) -> None:
         pages = Path(f"/srv/{self.name}/cache/pages")
         if not self._check and not os.path.lexists(pages):
             # The web server looks where this link leads to; nothing has changed yet that would have made it.
             as_user(who, lambda: _first_pages(pages))
+        try:
+            live.end(who, pages)
+        except WorkError as error:
+            raise WordPressError(f"WordPress '{self.name}': {error}") from error
 
     def remove(self, *, data: bool) -> None:
         """Remove what publish and the other roles leave."""
         folder = Path("/srv") / self.name
-        gone = [self._keys, folder / "cache", self._begun]
+        gone = [self._keys, folder / "cache", Store(self.name).code, self._begun]
         if data:
             gone += [folder / "media", self._password]
         for path in gone:
@@ -120,34 +136,28 @@ class Installation:
             _write(self._password, f"{_random(24, string.ascii_letters + string.digits)}\n", group=0, mode=0o600)
         return self._password.read_text(encoding="utf-8").strip()
 
-    def _run(self, who: Account, step: str, admin: Mapping[str, Any], *, keep: bool, fresh: bool) -> None:
-        wanted = {
-            **self._wanted,
-            "admin": admin,
-            "code": str(CODE),
-            "check": self._check,
-            "keep_password": keep,
-            "fresh": fresh,
-        }
-        installing = step == "install" and not self._check and not self._installed(who, wanted)
-        if installing:
+    def _run(self, who: Account, step: str, live: Live, more: Mapping[str, Any]) -> None:
+        wanted = {**self._wanted, "code": str(live.target), "check": self._check, **more}
+        if step == "install" and not self._check and self._is_missing(who, live, wanted):
             BEGUN.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._begun.touch(mode=0o600)
-        answer = self._ask(who, step, wanted)
+        answer = self._ask(who, step, live, wanted)
         self.changes += [f"{self.name}: {change}" for change in answer["changed"]]
         if step == "install" and not self._check:
             self._begun.unlink(missing_ok=True)
 
-    def _installed(self, who: Account, wanted: Mapping[str, Any]) -> bool:
-        """Tell whether there is nothing to install, so that a killed run cannot leave anything half done."""
-        changed: list[str] = self._ask(who, "install", {**wanted, "check": True})["changed"]
-        return not changed
+    def _is_missing(self, who: Account, live: Live, wanted: Mapping[str, Any]) -> bool:
+        """Tell whether there is all to install, so that a killed run cannot leave anything half done.
 
-    def _ask(self, who: Account, step: str, wanted: Mapping[str, Any]) -> dict[str, Any]:
+        Tables that are brought to another version are not: what is in them is somebody's content.
+        """
+        changed: list[str] = self._ask(who, "install", live, {**wanted, "check": True})["changed"]
+        return _INSTALL in changed
+
+    def _ask(self, who: Account, step: str, live: Live, wanted: Mapping[str, Any]) -> dict[str, Any]:
         hidden = (str(wanted["admin"]["password"]),)
-        binds = (f"BindReadOnlyPaths={SETTINGS}/{self.name}.php:{CODE}/wp-config.php",)
         writable = (Path(f"/srv/{self.name}/media"), Path(f"/srv/{self.name}/cache"))
-        sandbox = Sandbox(self.name, who, writable, {}, _TIMEOUT, binds, hidden)
+        sandbox = Sandbox(self.name, who, writable, {}, _TIMEOUT, live.settings(), hidden)
         with handed(who, f"{self.name}.json", json.dumps(wanted)) as file:
             try:
                 command: list[str | Path] = ["php", "-d", "pcre.jit=0", TOOL, step, file]

@@ -1,22 +1,23 @@
 #!/usr/bin/python
 # Copyright: barehost.web contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The host's side of barehost.web.release."""
+"""The host's side of the actions that bring code."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: host_release
-short_description: The host's side of barehost.web.release
+short_description: The host's side of the actions that bring code
 description:
-  - Not meant to be called from a playbook. M(barehost.web.release) looks at the sources on the controller and then
-    calls this module. It is larger than M(barehost.web.host), and many runs do not need it.
+  - Not meant to be called from a playbook. M(barehost.web.release) and M(barehost.web.wordpress_code) look at the
+    sources on the controller and then call this module. It is larger than M(barehost.web.host), and many runs do not
+    need it.
 author: barehost.web contributors
 options:
   work:
     description: What to do.
     type: str
-    choices: [release]
+    choices: [release, wordpress_code]
     required: true
   payload:
     description:
@@ -47,14 +48,14 @@ from ansible_collections.barehost.web.plugins.module_utils._serve import serve
 
 if TYPE_CHECKING:
     # Named here for Ansible, which packs what a module imports.
-    from ansible_collections.barehost.web.plugins.module_utils import _release
+    from ansible_collections.barehost.web.plugins.module_utils import _release, _wordpress_code
 
-    _PACKED = (_release,)
+    _PACKED = (_release, _wordpress_code)
 
 
 def main() -> None:
     """Do one of these."""
-    serve(("release",))
+    serve(("release", "wordpress_code"))
 
 
 if __name__ == "__main__":

@@ -6,24 +6,19 @@ from __future__ import annotations
 
 import re
 import zoneinfo
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from ansible_collections.barehost.web.plugins.plugin_utils import _values, _web
 from ansible_collections.barehost.web.plugins.plugin_utils._entries import Check, Entry
+from ansible_collections.barehost.web.plugins.plugin_utils._extensions import check_code
 from ansible_collections.barehost.web.plugins.plugin_utils._problem import Fault, Problem, hint, show
 
 _SHORTEST_PASSWORD = 12
 _EMAIL = re.compile(r"[^@\s\"'<>(),;:\\]+@[A-Za-z0-9.-]+\.[A-Za-z0-9-]+")
 _LOGIN = re.compile(r"[A-Za-z0-9 _.@-]{1,60}")
 _SIZE = re.compile(r"\d{1,6}[KMG]")
-#: Languages of Debian's package wordpress-l10n that both Debians have.
-_LANGUAGES = """
-    en_US ar bg_BG bn_BD bs_BA ca ckb cs_CZ cy da_DK de_DE el en_CA eo es_CL es_ES es_PE et eu fa_IR fi fr_FR gd gl_ES
-    he_IL hr hu_HU id_ID it_IT ja jv_ID ka_GE ko_KR mk_MK ms_MY my_MM nb_NO nl_NL pl_PL pt_BR pt_PT ro_RO ru_RU si_LK
-    sk_SK sl_SI sq sr_RS su_ID sv_SE sw ta_LK th tr_TR ug_CN uk vi zh_CN zh_HK zh_TW
-"""
-LANGUAGES = frozenset(_LANGUAGES.split())
 
 
 def url(text: str) -> Fault | None:
@@ -49,11 +44,6 @@ def login(text: str) -> Fault | None:
     return None if _LOGIN.fullmatch(text) else Fault(f"{show(text)} is no name for a user", way_out)
 
 
-def language(text: str) -> Fault | None:
-    """Check a language."""
-    return None if text in LANGUAGES else Fault(f"no language {show(text)}", hint(text, sorted(LANGUAGES)))
-
-
 def timezone(text: str) -> Fault | None:
     """Check a time zone."""
     known = zoneinfo.available_timezones()
@@ -73,31 +63,26 @@ def size(text: str) -> Fault | None:
     return None if _SIZE.fullmatch(text) else Fault(f"{show(text)} is not a size", "write '64M'")
 
 
-def folder_name(text: str) -> Fault | None:
-    """Check the name of a theme or a plugin."""
-    way_out = "write the name of its folder, such as 'akismet'"
-    return None if re.fullmatch(r"[A-Za-z0-9_-]+", text) else Fault(f"{show(text)} is no name of a folder", way_out)
-
-
 _TEXTS: Mapping[str, Check] = {
     "url": url,
-    "language": language,
     "timezone": timezone,
     "permalinks": permalinks,
-    "theme": folder_name,
-    "plugins": folder_name,
     "memory_limit": size,
     "upload_max": size,
     "memory_max": _values.memory,
 }
 
 
-def check_installation(entry: Entry, *, in_model: bool) -> Iterator[Problem]:
-    """Check one installation by itself. One that is to be removed needs nothing but its name."""
+def check_installation(entry: Entry, folders: Sequence[Path] = (), *, in_model: bool) -> Iterator[Problem]:
+    """Check one installation by itself. One that is to be removed needs nothing but its name.
+
+    :param folders: where relative archives on the control node are looked for.
+    """
     yield from entry.check({"name": _values.app_name})
     if not entry.present:
         return
     yield from entry.check(_TEXTS)
+    yield from check_code(entry, folders)
     yield from entry.at_least({"processes": 1, "timeout": 1, "cron": 1})
     if not in_model and not entry.text("url"):
         yield Problem(

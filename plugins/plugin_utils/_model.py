@@ -69,7 +69,7 @@ def _problems(variables: Mapping[str, object], folders: Sequence[Path]) -> Itera
     yield from _of_apps(entries, variables, folders)
     yield from _of_data(entries, variables)
     yield from _of_sites(entries)
-    yield from _of_wordpress(entries)
+    yield from _of_wordpress(entries, folders)
 
 
 def _among(entries: Entries, names: Iterable[str]) -> list[Entry]:
@@ -109,10 +109,10 @@ def _of_sites(entries: Entries) -> Iterator[Problem]:
         yield from _sites.check_ports(sites, _sockets(apps, addresses))
 
 
-def _of_wordpress(entries: Entries) -> Iterator[Problem]:
+def _of_wordpress(entries: Entries, folders: Sequence[Path]) -> Iterator[Problem]:
     for name in _WORDPRESS:
         for entry in entries.get(name, ()):
-            yield from _installations.check_installation(entry, in_model=name == "web_wordpress")
+            yield from _installations.check_installation(entry, folders, in_model=name == "web_wordpress")
     sites = _among(entries, _SITES)
     if "web_sites" in entries:
         yield from _sites.check_addresses(sites, entries.get("web_wordpress", ()))

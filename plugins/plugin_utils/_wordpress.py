@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from ansible_collections.barehost.web.plugins.plugin_utils._convert import plain
@@ -17,12 +17,15 @@ File: TypeAlias = dict[str, Any]
 
 SETTINGS, TOOL, UNITS = "/etc/wordpress", "/usr/local/lib/barehost/wordpress.php", "/etc/systemd/system"
 CODE = "/usr/share/wordpress"
+KINDS = ("plugins", "themes")
 WEB_GROUP = "www-data"
 _HTTP_PORT = "80"
 # Of PHP's extensions those that WordPress asks for or works better with.
 _EXTENSIONS = ("mysql", "gd", "curl", "xml", "mbstring", "intl", "zip")
 # Debian's package depends on a web server and on PHP for Apache, unless others are there or named before.
 _PACKAGES = ("nginx", "php-fpm", "php-cli", "php", "wordpress", "wordpress-l10n", "wordpress-theme-twentytwentythree")
+# What a WordPress from an archive takes.
+_WITHOUT_DEBIANS = ("php-fpm", "php-cli")
 
 
 def home(name: str) -> str:
@@ -71,7 +74,7 @@ def pools(installations: object) -> list[dict[str, Any]]:
                 "user": name,
                 "extensions": list(_EXTENSIONS),
                 "writable": [f"{home(name)}/media", f"{home(name)}/cache"],
-                "binds": [f"{SETTINGS}/{name}.php:{CODE}/wp-config.php"],
+                "binds": [] if entry.get("source") else [f"{SETTINGS}/{name}.php:{CODE}/wp-config.php"],
                 **{key: entry[key] for key in same},
             }
         )
@@ -115,12 +118,16 @@ def plan(installations: object) -> dict[str, Any]:
     """Give all that role wordpress does, step by step.
 
     :param installations: ``wordpress_installations``, checked.
-    :returns: ``packages``, ``users``, ``directories``, ``parts`` and ``units`` of the publish, ``installations``.
+    :returns: ``packages`` and ``reasons``, ``users``, ``directories``, ``parts`` and ``units`` of the publish, ``code``
+        and ``installations``.
     """
     entries = select(installations, "wordpress")
     running = [entry for entry in entries if entry["state"] == "present"]
+    reasons = _reasons(running)
     return {
-        "packages": list(_PACKAGES) if running else [],
+        "packages": [*_packages(running), *reasons],
+        "reasons": reasons,
+        "code": [_code(entry) for entry in running],
         "users": [{"name": entry["name"]} for entry in running],
         "directories": [folder for entry in running for folder in _directories(entry)],
         "parts": {
@@ -131,6 +138,49 @@ def plan(installations: object) -> dict[str, Any]:
         "units": [unit for entry in running for unit in _units(entry)],
         "installations": [_wanted(entry) for entry in entries],
     }
+
+
+def _packages(running: Sequence[Installation]) -> Sequence[str]:
+    """Give the packages that hosts with such installations need; Debian's themes and plugins need its WordPress."""
+    if any(not entry.get("source") for entry in running) or _reasons(running):
+        return _PACKAGES
+    return _WITHOUT_DEBIANS if running else ()
+
+
+def _reasons(running: Sequence[Installation]) -> dict[str, str]:
+    """Give the packages that plugins and themes name, and for each what to say if the host cannot have it."""
+    return {
+        item[
+            "package"
+        ]: f"WordPress '{entry['name']}': {kind}: wants it for '{item['name']}'; correct it, or name an archive"
+        for entry in running
+        for kind in KINDS
+        for item in entry[kind]
+        if item.get("package")
+    }
+
+
+def _source(item: Mapping[str, Any]) -> dict[str, str] | None:
+    return {"archive": item["archive"], "checksum": item["checksum"]} if item.get("archive") else None
+
+
+def _code(entry: Installation) -> dict[str, Any]:
+    """Give what the code of an installation consists of."""
+    return {
+        **{key: entry[key] for key in ("name", "language", "theme", "memory_limit")},
+        "source": _source(entry.get("source") or {}),
+        **{kind: [_extension(item) for item in entry[kind]] for kind in KINDS},
+    }
+
+
+def _extension(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {"name": item["name"], "source": _source(item), "package": bool(item.get("package"))}
+
+
+def _digest(item: Mapping[str, Any]) -> str:
+    """Give the checksum of an archive, as the host names folders after it; empty without one."""
+    digest: str = item.get("checksum") or ""
+    return digest.rpartition(":")[2].lower()
 
 
 def _directories(entry: Installation) -> list[dict[str, Any]]:
@@ -161,7 +211,7 @@ def _files(entry: Installation) -> list[File]:
         "constants": [(key, constant(value)) for key, value in entry["constants"].items()],
     }
     variables = {"wordpress": data}
-    cron = json.dumps({"code": CODE, "url": entry["url"], "check": False})
+    cron = json.dumps({"code": f"{home(name)}/code/current", "url": entry["url"], "check": False})
     files: list[File] = [
         {
             "dest": f"{SETTINGS}/{name}.php",
@@ -180,6 +230,10 @@ def _files(entry: Installation) -> list[File]:
             "restart": [f"wordpress-cron@{name}.timer"],
         },
     ]
+    if not entry.get("source"):
+        files.append(
+            {"dest": f"{UNITS}/wordpress-cron@{name}.service.d/barehost.conf", "template": "wordpress-cron.service.j2"}
+        )
     for file in files:
         file["entry"] = name
         if "template" in file:
@@ -191,11 +245,10 @@ def _links(entry: Installation) -> list[dict[str, Any]]:
     name, prefix = entry["name"], path_of(entry["url"])
     content = f"{home(name)}/content"
     links: list[dict[str, Any]] = [
-        {"dest": f"{content}/languages", "target": f"{CODE}/wp-content/languages"},
-        {"dest": f"{content}/plugins", "target": f"{CODE}/wp-content/plugins"},
-        {"dest": f"{content}/themes", "target": f"{CODE}/wp-content/themes"},
+        {"dest": f"{content}/languages", "target": f"{home(name)}/code/current/wp-content/languages"},
+        *({"dest": f"{content}/{kind}", "target": f"{home(name)}/code/{kind}"} for kind in KINDS),
         {"dest": f"{content}/uploads", "target": f"{home(name)}/media/uploads"},
-        {"dest": f"{home(name)}/web{prefix}", "target": CODE},
+        {"dest": f"{home(name)}/web{prefix}", "target": f"{home(name)}/code/current"},
         {
             "dest": f"{UNITS}/timers.target.wants/wordpress-cron@{name}.timer",
             "target": f"{UNITS}/wordpress-cron@.timer",
@@ -228,7 +281,15 @@ def _wanted(entry: Installation) -> dict[str, Any]:
         "permalinks",
         "public",
         "theme",
-        "plugins",
         "options",
     )
-    return {**{key: entry[key] for key in keys}, "title": entry["title"] or entry["name"]}
+    return {
+        **{key: entry[key] for key in keys},
+        "title": entry["title"] or entry["name"],
+        "plugins": [item["name"] for item in entry["plugins"]],
+        "digest": _digest(entry.get("source") or {}),
+        "added": {
+            kind: {item["name"]: _digest(item) for item in entry[kind] if item.get("archive") or item.get("package")}
+            for kind in KINDS
+        },
+    }

@@ -74,9 +74,9 @@ function install(array $wanted): void
         }
         wp_cache_flush();
     }
+    // It would ask itself over the network whether its addresses work, and nobody serves it yet.
+    add_filter('pre_http_request', static fn () => new WP_Error('closed', 'nobody is asked during an installation'));
     if (!is_blog_installed()) {
-        // It would ask itself over the network whether its addresses work, and nobody serves it yet.
-        add_filter('pre_http_request', static fn () => new WP_Error('closed', 'nobody is asked during an installation'));
         note('install WordPress', static fn () => wp_install(
             wp_slash($wanted['title']),
             $wanted['admin']['user'],
@@ -141,11 +141,18 @@ function permalinks(array $wanted): void
 
 function theme(array $wanted): void
 {
-    if ($wanted['theme'] !== '' && get_option('stylesheet') !== $wanted['theme']) {
-        if (!wp_get_theme($wanted['theme'])->exists()) {
-            throw new RuntimeException("there is no theme '{$wanted['theme']}'");
+    $active = get_option('stylesheet');
+    $theme = $wanted['theme'];
+    if ($theme === '' && (in_array($active, $wanted['leaving'], true) || !wp_get_theme($active)->exists())) {
+        // The newest that comes with this WordPress.
+        $theme = WP_Theme::get_core_default_theme()?->get_stylesheet() ?: $active;
+    }
+    if ($theme !== '' && $theme !== $active) {
+        // What is to be added is not there yet when somebody only asks what would be.
+        if (!$wanted['check'] && !wp_get_theme($theme)->exists()) {
+            throw new RuntimeException("there is no theme '$theme'");
         }
-        note("switch to theme {$wanted['theme']}", static fn () => switch_theme($wanted['theme']));
+        note("switch to theme $theme", static fn () => switch_theme($theme));
     }
 }
 
@@ -157,7 +164,7 @@ function plugins(array $wanted): void
     }
     $active = (array) get_option('active_plugins', []);
     foreach ($wanted['plugins'] as $name) {
-        $file = $files[$name] ?? throw new RuntimeException("there is no plugin '$name'");
+        $file = $files[$name] ?? ($wanted['check'] ? "$name/" : throw new RuntimeException("there is no plugin '$name'"));
         if (!in_array($file, $active, true)) {
             note("activate plugin $name", static function () use ($file): void {
                 $result = activate_plugin($file);

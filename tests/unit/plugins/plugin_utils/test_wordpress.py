@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from ansible_collections.barehost.web.plugins.plugin_utils import _wordpress
 from ansible_collections.barehost.web.plugins.plugin_utils._model import problems
 
 ADMIN = {"email": "anna@example.test"}
+RAIN, SUM = "https://example.test/rain.zip", f"sha256:{'0' * 64}"
+ARCHIVE = {"archive": RAIN, "checksum": SUM}
 
 
 def site(*routes: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -110,7 +113,38 @@ def test_nothing_is_needed_without_installations() -> None:
         ({"timezone": "Mars/Olympus"}, "web_wordpress[0].timezone: no time zone 'Mars/Olympus'"),
         ({"permalinks": "/%year%/"}, "web_wordpress[0].permalinks: '/%year%/' does not tell one post from another"),
         ({"theme": "../x"}, "web_wordpress[0].theme: '../x' is no name of a folder"),
-        ({"plugins": ["a b"]}, "web_wordpress[0].plugins[0]: 'a b' is no name of a folder"),
+        ({"plugins": [{"name": "a b"}]}, "web_wordpress[0].plugins[0].name: 'a b' is no name of a folder"),
+        ({"plugins": ["akismet"]}, "web_wordpress[0].plugins[0]: "),
+        (
+            {"plugins": [{"name": "rain", **ARCHIVE, "package": "x-y"}]},
+            "web_wordpress[0].plugins[0]: has archive and package",
+        ),
+        ({"plugins": [{"name": "rain", "archive": RAIN}]}, "web_wordpress[0].plugins[0].checksum: is missing"),
+        ({"plugins": [{"name": "rain", "checksum": SUM}]}, "web_wordpress[0].plugins[0].checksum: belongs to archive"),
+        (
+            {"plugins": [{"name": "rain"}, {"name": "rain"}]},
+            "web_wordpress[0].plugins[1].name: 'rain' is web_wordpress[0].plugi",
+        ),
+        (
+            {"plugins": [{"name": "rain", "package": "Rain!"}]},
+            "web_wordpress[0].plugins[0].package: 'Rain!' is no name of a",
+        ),
+        (
+            {"plugins": [{"name": "rain", "archive": "rain.rar", "checksum": SUM}]},
+            "web_wordpress[0].plugins[0].archive: 'rain.rar' is of no known kind",
+        ),
+        ({"themes": [{"name": "dunes"}]}, "web_wordpress[0].themes[0]: has none of archive and package"),
+        (
+            {"themes": [{"name": "dunes", "archive": "dunes.zip", "checksum": SUM}]},
+            "web_wordpress[0].themes[0].archive: there is no file 'dunes.zip' on the control node",
+        ),
+        ({"source": {"archive": RAIN}}, "web_wordpress[0].source.checksum: is missing"),
+        ({"source": {"checksum": SUM}}, "web_wordpress[0].source.archive: is missing"),
+        (
+            {"source": {"archive": RAIN, "checksum": "md5:1"}},
+            "web_wordpress[0].source.checksum: checksums of kind 'md5'",
+        ),
+        ({"source": ARCHIVE, "language": "deutsch"}, "web_wordpress[0].language: 'deutsch' is no language"),
         ({"upload_max": "64"}, "web_wordpress[0].upload_max: '64' is not a size"),
         ({"url": "example.test"}, "web_wordpress[0].url: 'example.test' does not begin with"),
         (
@@ -123,9 +157,46 @@ def test_nothing_is_needed_without_installations() -> None:
     ],
 )
 def test_mistake_in_an_entry_has_its_message(entry: dict[str, Any], message: str) -> None:
-    found = [str(problem) for problem in problems({"web_wordpress": [blog() | entry]})]
+    found = [str(problem) for problem in problems({"web_wordpress": [blog() | entry]}, [Path("/nowhere")])]
     assert len(found) == 1, found
     assert found[0].startswith(message)
+
+
+def test_archive_may_be_in_any_language() -> None:
+    assert problems({"web_wordpress": [blog(source=ARCHIVE, language="de_DE_formal", url="http://b.test")]}) == []
+
+
+@pytest.mark.parametrize(
+    ("entries", "packages"),
+    [
+        ([], []),
+        ([{"name": "old", "state": "absent"}], []),
+        ([blog(source=ARCHIVE)], ["php-fpm", "php-cli"]),
+        ([blog(source=ARCHIVE), {**blog(), "name": "notes"}], list(_wordpress._PACKAGES)),
+        (
+            [blog(source=ARCHIVE, themes=[{"name": "x", "package": "wordpress-theme-x"}])],
+            [*_wordpress._PACKAGES, "wordpress-theme-x"],
+        ),
+    ],
+)
+def test_packages_are_those_that_somebody_needs(entries: list[dict[str, Any]], packages: list[str]) -> None:
+    assert _wordpress.plan(entries)["packages"] == packages
+
+
+def test_code_of_an_installation_is_told_to_the_host() -> None:
+    entry = blog(url="http://b.test", source=ARCHIVE, plugins=[{"name": "akismet"}, {"name": "rain", **ARCHIVE}])
+    plan = _wordpress.plan([entry, {"name": "old", "state": "absent"}])
+    (code,) = plan["code"]
+    assert code["source"] == ARCHIVE
+    assert code["plugins"] == [
+        {"name": "akismet", "source": None, "package": False},
+        {"name": "rain", "source": ARCHIVE, "package": False},
+    ]
+    wanted = plan["installations"][0]
+    assert (wanted["plugins"], wanted["digest"]) == (["akismet", "rain"], "0" * 64)
+    assert wanted["added"] == {"plugins": {"rain": "0" * 64}, "themes": {}}
+    assert _wordpress.pools([entry])[0]["binds"] == []
+    assert _wordpress.pools([blog()])[0]["binds"] == ["/etc/wordpress/blog.php:/usr/share/wordpress/wp-config.php"]
 
 
 @pytest.mark.parametrize(
