@@ -303,6 +303,20 @@ def test_what_leaves_the_list_goes(host: Host, http: Http, news: News) -> None:
     assert news().changed == 0
 
 
+def test_theme_of_a_debian_package(http: Http, machine: Any, news: News) -> None:
+    name = {"debian12": "twentytwentytwo", "debian13": "twentytwentyfour"}[machine.name]
+    refused = news(themes=[{"name": name, "package": f"wordpress-theme-{name}s"}], theme=name)
+    assert (refused.rc != 0, refused.changed) == (True, 0)
+    assert f"- wordpress-theme-{name}s: WordPress 'news': themes: wants it for '{name}'" in refused.output
+    assert news(themes=[{"name": name, "package": f"wordpress-theme-{name}"}], theme=name).rc == 0
+    assert f"/wp-content/themes/{name}/" in http("/", host=NEWS).text
+    assert http(f"/wp-content/themes/{name}/style.css", host=NEWS).status == 200
+    assert news(themes=[], theme="").rc == 0
+    page = http("/", host=NEWS)
+    assert (page.status, name in page.text) == (200, False)
+    assert news().changed == 0
+
+
 def test_debians_package_and_back(archives: Archives, http: Http, machine: Any, news: News) -> None:
     archive = archives.source("trixie.tar.gz")
     outcome = news(source=None)
