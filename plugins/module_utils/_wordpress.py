@@ -23,6 +23,7 @@ from ansible_collections.barehost.web.plugins.module_utils._release_user import 
     as_user,
     handed,
     leave_data,
+    stop_work,
 )
 from ansible_collections.barehost.web.plugins.module_utils._wordpress_live import Live
 from ansible_collections.barehost.web.plugins.module_utils._wordpress_store import SETTINGS, Store
@@ -65,6 +66,9 @@ class Installation:
     def install(self) -> None:
         """Have it installed and set up as wanted."""
         who = account(self.name)
+        if self._begun.exists() and not self._check:
+            # What a killed run has left running would go on installing beside this one.
+            stop_work(self.name)
         if self._check and (who is None or not TOOL.exists() or not SERVER.exists() or not self._keys.exists()):
             self.changes.append("install WordPress")
             return
