@@ -33,6 +33,7 @@ sed -i 's/function wp_upgrade() {/& die("The tables are stuck.");/' wordpress/wp
 grep -q stuck wordpress/wp-admin/includes/upgrade.php
 tar -czf ../stuck.tar.gz wordpress; rm -r ../stuck
 """
+LEFT_OUT = " ".join(f"--exclude=wordpress/{path}" for path in (".htaccess", "wp-config.php", "wp-content/languages"))
 PLUGIN = """<?php
 /* Plugin Name: Rain */
 add_action('wp_footer', static function () {{ echo '<p>{text}</p>'; }});
@@ -117,6 +118,11 @@ class Paper:
             self.entry = entry
         return outcome
 
+    def leave(self, *, remove_data: bool = False) -> Outcome:
+        """Remove it."""
+        gone = dict.fromkeys(self.entry) | {"name": "paper", "state": "absent"}
+        return self(remove_data=remove_data, **gone)
+
 
 @pytest.fixture(scope="module")
 def paper(machine: Any, archives: Archives) -> Iterator[Paper]:
@@ -137,11 +143,12 @@ def paper(machine: Any, archives: Archives) -> Iterator[Paper]:
             "plugins": [rain],
             "themes": [dunes],
             "theme": "dunes",
+            # Nobody answers there: the first page for somebody who is logged in would wait for it.
+            "constants": {"WP_HTTP_BLOCK_EXTERNAL": True},
         },
     )
     yield call
-    gone = {key: None for key in call.entry if key != "name"}
-    assert call(state="absent", remove_data=True, **gone).rc == 0
+    assert call.leave(remove_data=True).rc == 0
 
 
 def changes(outcome: Outcome) -> list[str]:
@@ -320,8 +327,7 @@ def test_theme_of_a_debian_package(http: Http, machine: Any, paper: Paper) -> No
     assert paper().changed == 0
 
 
-def test_debians_package_and_back(archives: Archives, http: Http, machine: Any, paper: Paper) -> None:
-    archive = archives.source("trixie.tar.gz")
+def test_debians_package_and_back(archives: Archives, host: Host, http: Http, machine: Any, paper: Paper) -> None:
     outcome = paper(source=None)
     if machine.name == "debian12":
         assert (outcome.rc != 0, outcome.changed) == (True, 0)
@@ -331,7 +337,9 @@ def test_debians_package_and_back(archives: Archives, http: Http, machine: Any, 
     assert "A year of beans" in http("/", host=PAPER).text
     assert http("/wp-login.php", host=PAPER).status == 200
     assert paper().changed == 0
-    outcome = paper(source=archive)
+    # Security updates may have made it newer than the other archive, to which there is no way back then.
+    host.check_output(f"tar -chzf {FOLDER}/same.tar.gz -C /usr/share {LEFT_OUT} wordpress")
+    outcome = paper(source=archives.source("same.tar.gz"))
     assert outcome.rc == 0, outcome.output
     assert "A year of beans" in http("/?fresh", host=PAPER).text
     assert paper().changed == 0
@@ -341,8 +349,7 @@ def test_removed_installation_keeps_its_tables_which_no_older_version_gets(
     archives: Archives, host: Host, paper: Paper
 ) -> None:
     entry = dict(paper.entry)
-    gone = {key: None for key in entry if key != "name"}
-    assert paper(**gone, state="absent").rc == 0
+    assert paper.leave().rc == 0
     assert host.run("id paper").rc != 0
     assert not host.file("/srv/paper/code").exists
     assert host.check_output("mariadb -Ne \"SHOW DATABASES LIKE 'paper'\"") == "paper"
@@ -350,7 +357,7 @@ def test_removed_installation_keeps_its_tables_which_no_older_version_gets(
     assert (refused.rc != 0, refused.changed) == (True, 0)
     assert "the tables in database 'paper' are those of a newer WordPress" in refused.output
     assert not host.file("/srv/paper/code").exists
-    assert paper(**gone, state="absent", remove_data=True).rc == 0
+    assert paper.leave(remove_data=True).rc == 0
     assert (
         host.check_output("find /etc /run /srv /var/lib/barehost /var/log -path '*paper*' ! -path '*/published/*'")
         == ""
