@@ -7,7 +7,8 @@ C(/srv/<name>/code) is root's:
   current            the live WordPress: Debian's, or one of the folders beside it
   <checksum>         a WordPress that was unpacked; its wp-config.php is a link to the settings of this installation,
                      which is why no other one can share it
-  added/<checksum>   a plugin or a theme that was unpacked
+  plugin-<checksum>, theme-<checksum>
+                     a plugin or a theme that was unpacked
   plugins, themes    links to those that come with WordPress, and to those that were added
 
 Private to the collection.
@@ -24,7 +25,7 @@ from pathlib import Path
 CODE = Path("/usr/share/wordpress")
 SETTINGS = Path("/etc/wordpress")
 KINDS = ("plugins", "themes")
-_CHECKSUM = re.compile(r"[0-9a-f]{12}")
+_UNPACKED = re.compile(r"((plugin|theme)-)?[0-9a-f]{12}")
 _STAGING = ".staging"
 
 
@@ -47,7 +48,7 @@ class Store:
         """Give the folder of what is unpacked; without a checksum that of Debian's WordPress."""
         if kind == "wordpress":
             return self.code / short(digest) if digest else CODE
-        return self.code / "added" / short(digest)
+        return self.code / f"{kind}-{short(digest)}"
 
     def live(self) -> Path | None:
         """Give the folder of the live WordPress; nothing before there was one."""
@@ -78,7 +79,7 @@ class Store:
         """Remove what was staged, and the folders if there is nothing else in them."""
         if self.staging.is_dir():
             shutil.rmtree(self.staging)
-        for folder in (self.code / "added", self.code, self.home):
+        for folder in (self.code, self.home):
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
 
@@ -88,7 +89,7 @@ class Store:
         :param wanted: the checksum of each, by name; empty for one that a package of Debian has.
         """
         return {
-            name: f"../added/{short(digest)}" if digest else str(CODE / "wp-content" / kind / name)
+            name: f"../{kind.removesuffix('s')}-{short(digest)}" if digest else str(CODE / "wp-content" / kind / name)
             for name, digest in wanted.items()
         }
 
@@ -121,9 +122,8 @@ class Store:
         folders = [self.staging] if self.staging.is_dir() else []
         used = {self.live(), *(self.code / kind / target for kind in KINDS for target in self.linked(kind).values())}
         kept = {Path(os.path.normpath(path)) for path in used if path is not None}
-        for parent in (self.code, self.code / "added"):
-            if parent.is_dir():
-                folders += [path for path in sorted(parent.iterdir()) if _CHECKSUM.fullmatch(path.name)]
+        if self.code.is_dir():
+            folders += [path for path in sorted(self.code.iterdir()) if _UNPACKED.fullmatch(path.name)]
         return [folder for folder in folders if folder not in kept]
 
 

@@ -46,7 +46,7 @@ def test_what_was_added_stands_beside_what_comes_with_wordpress(tmp_path: Path) 
     assert store.bundled("plugins") == {"akismet": "../current/wp-content/plugins/akismet"}
     assert store.bundled("themes") == {}
     added = store.added("plugins", {"rain": PLUGIN, "shibboleth": ""})
-    assert added == {"rain": "../added/cccccccccccc", "shibboleth": f"{CODE}/wp-content/plugins/shibboleth"}
+    assert added == {"rain": "../plugin-cccccccccccc", "shibboleth": f"{CODE}/wp-content/plugins/shibboleth"}
     for name, target in {**store.bundled("plugins"), **added}.items():
         store.link("plugins", name, target)
     assert sorted(store.linked("plugins")) == ["akismet", "rain", "shibboleth"]
@@ -59,7 +59,7 @@ def test_only_what_nothing_leads_to_is_unused(tmp_path: Path) -> None:
     plugin = unpacked(store, "plugin", PLUGIN)
     store.clear()
     store.switch(old)
-    store.link("plugins", "rain", "../added/cccccccccccc")
+    store.link("plugins", "rain", "../plugin-cccccccccccc")
     assert store.unused() == [new]
     store.switch(new)
     assert store.unused() == [old]
