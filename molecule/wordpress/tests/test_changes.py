@@ -44,6 +44,28 @@ def test_address_changes_with_its_entry(converge: Any, http: Http, varied: Any) 
     assert http("/hello-world/", host=NOTES).header("Location") == f"http://www.{NOTES}/hello-world/"
 
 
+def test_tls_may_end_in_front_of_the_host(converge: Any, http: Http, varied: Any) -> None:
+    assert converge(varied(key="web_wordpress", notes={"url": f"https://{NOTES}"})).rc == 0
+    page = http("/hello-world/", host=NOTES)
+    assert page.status == 200
+    assert f"https://{NOTES}/wp-content/" in page.text
+    assert f"http://{NOTES}" not in page.text
+    assert http("/wp-admin/", host=NOTES).header("Location").startswith(f"https://{NOTES}/wp-login.php")
+
+
+def test_two_installations_share_a_domain(converge: Any, http: Http) -> None:
+    routes = [{"path": "/", "wordpress": "notes"}, {"path": "/blog", "wordpress": "shop"}]
+    wanted = {"web_sites": [{"name": "main", "domains": [SHOP], "routes": routes}], "web_purge": True}
+    assert converge(wanted).rc == 0
+    for prefix, title in (("", "Notes of a gardener"), ("/blog", "Kleiner Laden")):
+        for path in ("/", "/feed/", "/wp-json/"):
+            assert title in http(f"{prefix}{path}", host=SHOP).text, path
+        assert http(f"{prefix}/wp-login.php", host=SHOP).status == 200
+        assert http(f"{prefix}/wp-admin/", host=SHOP).header("Location").startswith(f"http://{SHOP}{prefix}/wp-login")
+        assert http(f"{prefix}/xmlrpc.php", host=SHOP).status == 404
+        assert http(f"{prefix}/nothing-here/", host=SHOP).status == 404
+
+
 def test_pages_are_kept_from_the_day_that_they_are_wanted(converge: Any, http: Http, varied: Any) -> None:
     assert converge(varied(key="web_wordpress", shop={"cache": True})).rc == 0
     assert [http("/blog/", host=SHOP).status for _time in range(2)] == [200, 200]
