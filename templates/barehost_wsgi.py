@@ -21,7 +21,7 @@ from urllib.parse import unquote, urlsplit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from ipaddress import IPv4Network, IPv6Network
     from typing import Any, Protocol
 
@@ -111,20 +111,19 @@ class BehindProxy:
         """Answer one request."""
         take_path(environ)
         mount = environ.pop("HTTP_X_SCRIPT_NAME", "")
-        # A client can set names that begin with HTTP_ only.
-        if environ.pop("BAREHOST_WEB_SERVER", "") or self.trusts(environ.get("REMOTE_ADDR", "")):
-            take_client(environ)
-            take_scheme(environ)
+        # The web server itself speaks to uWSGI in names that a client cannot set, which begin with HTTP_ all.
+        scheme = environ.pop("BAREHOST_SCHEME", "")
+        if scheme:
+            take_client(environ, environ["REMOTE_ADDR"], scheme)
+            if mount:
+                take_mount(environ, mount)
+        elif self.trusts(environ.get("REMOTE_ADDR", "")):
+            take_client(environ, environ.get("HTTP_X_FORWARDED_FOR", ""), environ.get("HTTP_X_FORWARDED_PROTO", ""))
             if mount:
                 take_mount(environ, mount)
         else:
-            environ["REMOTE_ADDR"] = plain_address(environ["REMOTE_ADDR"])
-            if "RAW_URI" not in environ:
-                # gunicorn knows better; uWSGI believes a header that anybody can send.
-                environ["wsgi.url_scheme"] = "https" if environ.get("HTTPS") in {"on", "1"} else "http"
-            for name in FORWARDED:
-                environ.pop(name, None)
-        if environ.get("CONTENT_LENGTH", "") in {"", "0"} and "HTTP_TRANSFER_ENCODING" not in environ:
+            take_nothing(environ)
+        if environ.get("CONTENT_LENGTH", "0") == "0" and "HTTP_TRANSFER_ENCODING" not in environ:
             return self.app(environ, start_response)
         return answer(self.app, environ, start_response)
 
@@ -171,6 +170,8 @@ def rescue(error: Exception, environ: Environ, start_response: StartResponse) ->
 
 class Rescued:
     """The pieces of an answer, or an answer in their place when there is none."""
+
+    __slots__ = ("environ", "pieces", "start_response")
 
     def __init__(self, pieces: Iterable[bytes], environ: Environ, start_response: StartResponse) -> None:
         """Give out pieces."""
@@ -284,8 +285,8 @@ def take_path(environ: Environ) -> None:
         path = find_path(target)
         environ["SCRIPT_NAME"], environ["PATH_INFO"] = "", unquote(path, "latin-1") if "%" in path else path
     for name in ("CONTENT_LENGTH", "CONTENT_TYPE"):
-        if not environ.get(name):
-            environ.pop(name, None)
+        if environ.get(name) == "":
+            del environ[name]
 
 
 def find_path(target: str) -> str:
@@ -296,39 +297,56 @@ def find_path(target: str) -> str:
     return urlsplit(f"//host{target}").path if "#" in target else target.partition("?")[0]
 
 
-def take_client(environ: Environ) -> None:
-    """Name the client where the web server's own address is. No web server means that a local program asks.
-
-    The header that is asked for most often besides is filled in here: on the way, each header costs gunicorn more time
-    than all of this.
+def take_client(environ: Environ, forwarded: str, scheme: str) -> None:
+    """Name the client where the web server's own address is, and what it has asked for. No web server means that a
+    local program asks.
     """
-    # Only what the last one says is known to be so.
-    client = plain_address(environ.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip())
-    if client:
-        environ["REMOTE_ADDR"] = environ["HTTP_X_REAL_IP"] = client
+    names = told(forwarded, scheme, environ.get("HTTP_HOST", ""), environ["wsgi.url_scheme"])
+    environ.update(names)
+    if "REMOTE_ADDR" in names:
         environ.pop("REMOTE_PORT", None)
     else:
         environ["REMOTE_ADDR"] = plain_address(environ.get("REMOTE_ADDR", "")) or "127.0.0.1"
 
 
-def take_scheme(environ: Environ) -> None:
-    """Take scheme, host and port as the client sees them."""
-    scheme = environ.get("HTTP_X_FORWARDED_PROTO")
+# As many as the clients of a moment; a client chooses how long what it says is.
+@functools.lru_cache(maxsize=256)
+def told(forwarded: str, scheme: str, host: str, otherwise: str) -> Mapping[str, str]:
+    """Tell the client, the scheme, and host and port as the client sees them.
+
+    Headers that are asked for most often besides are filled in here: on the way, each costs a server more time than
+    all of this.
+    """
+    names = {}
+    # Only what the last one says is known to be so.
+    client = plain_address(forwarded.rpartition(",")[2].strip())
+    if client:
+        names["REMOTE_ADDR"] = names["HTTP_X_REAL_IP"] = client
+        names["HTTP_X_FORWARDED_FOR"] = forwarded
     if scheme in {"http", "https"}:
-        environ["wsgi.url_scheme"] = scheme
-    host = environ.get("HTTP_HOST")
+        otherwise = names["wsgi.url_scheme"] = names["HTTP_X_FORWARDED_PROTO"] = scheme
     if host:
-        name, port = name_and_port(host, environ["wsgi.url_scheme"])
-        environ["SERVER_NAME"], environ["SERVER_PORT"] = name, port
+        name, port = name_and_port(host, otherwise)
+        names["SERVER_NAME"], names["SERVER_PORT"] = name, port
         if scheme:
-            environ["HTTP_X_FORWARDED_HOST"], environ["HTTP_X_FORWARDED_PORT"] = host, port
+            names["HTTP_X_FORWARDED_HOST"], names["HTTP_X_FORWARDED_PORT"] = host, port
+    return names
 
 
-@functools.lru_cache(maxsize=1024)
 def name_and_port(host: str, scheme: str) -> tuple[str, str]:
     """Split what the client calls the server; the port follows from the scheme if it says none."""
     name, colon, port = host.rpartition(":")
     return (name, port) if colon and not host.endswith("]") else (host, "443" if scheme == "https" else "80")
+
+
+def take_nothing(environ: Environ) -> None:
+    """Drop what somebody who is not to be believed says of others."""
+    environ["REMOTE_ADDR"] = plain_address(environ["REMOTE_ADDR"])
+    if "RAW_URI" not in environ:
+        # gunicorn knows better; uWSGI believes a header that anybody can send.
+        environ["wsgi.url_scheme"] = "https" if environ.get("HTTPS") in {"on", "1"} else "http"
+    for name in FORWARDED:
+        environ.pop(name, None)
 
 
 def take_mount(environ: Environ, mount: str) -> None:

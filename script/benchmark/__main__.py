@@ -11,18 +11,19 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from testbed.images import SUITES
 from testbed.podman import BedError, say
 
-from benchmark import servers
+from benchmark import servers, wordpress
 from benchmark.hosts import Hosts, processor_time
 from benchmark.report import About, Report, Sample
 from benchmark.servers import Side
 from benchmark.sides import Floor, Role, converge, state, write_hosts
 from benchmark.throughput import Answered, Throughput
 from benchmark.transports import NAMES, Transport
+from benchmark.wordpress import Pages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,10 +32,24 @@ if TYPE_CHECKING:
     from benchmark.report import Kind
 
 
+#: What is measured under load, and what makes of it a table and a verdict.
+_LOADED: dict[str, type[Throughput]] = {"servers": Throughput, "wordpress": Pages}
+
+
+class Loaded(Protocol):
+    """Something to measure under load."""
+
+    def prepare(self, transport: Transport, machine: str, folder: Path) -> None:
+        """Have all sides serve."""
+
+    def sides(self) -> list[Side]:
+        """Give everything to ask."""
+
+
 def arguments() -> argparse.Namespace:
     """Read the command line; what it means is told by script/bench --help."""
     parser = argparse.ArgumentParser(prog="script/bench", add_help=False)
-    parser.add_argument("stack", nargs="?", choices=["nginx", "site", "servers"], default="nginx")
+    parser.add_argument("stack", nargs="?", choices=["nginx", "site", *_LOADED], default="nginx")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--sites", type=_numbers, default=[1, 10, 100])
@@ -45,7 +60,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     # Which worker a connection falls to is chance, and it stays there: many short rounds say more than a few long ones.
-    given.rounds = given.rounds or (15 if given.stack == "servers" else 3)
+    given.rounds = given.rounds or {"servers": 30, "wordpress": 10}.get(given.stack, 3)
     return given
 
 
@@ -119,11 +134,18 @@ class Bench:
 
     def servers(self) -> None:
         """Measure apps under load, the sides of one kind one after the other in every round."""
-        machine = self._hosts.start_online("servers")
-        say("bench: one app under every server, ours and by hand, side by side")
-        servers.prepare(Transport("ssh", self._folder), machine, self._folder)
+        self._load(servers, "one app under every server, ours and by hand, side by side")
+
+    def wordpress(self) -> None:
+        """Measure the front page of WordPress under load."""
+        self._load(wordpress, "the front page of one WordPress, ours and Debian's defaults side by side")
+
+    def _load(self, kind: Loaded, told: str) -> None:
+        machine = self._hosts.start_online(self._given.stack)
+        say(f"bench: {told}")
+        kind.prepare(Transport("ssh", self._folder), machine, self._folder)
         for number in range(1, self._given.rounds + 1):
-            for side in servers.sides():
+            for side in kind.sides():
                 self._ask(machine, side, number)
 
     def _ask(self, machine: str, side: Side, number: int) -> None:
@@ -158,7 +180,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, Hosts(given.image) as hosts:
         bench = Bench(given, hosts, Path(folder))
         getattr(bench, given.stack)()
-    report = Throughput(bench.answered) if given.stack == "servers" else Report(bench.samples)
+    loaded = _LOADED.get(given.stack)
+    report = loaded(bench.answered) if loaded else Report(bench.samples)
     say("\n".join([*report.table(), "", *map(str, report.targets())]))
     if given.json:
         given.json.write_text(json.dumps(report.plain(), indent=1) + "\n", encoding="utf-8")

@@ -33,13 +33,19 @@ class Side:
     """One thing to ask: an app under a server, ours or a way by hand, at a port of the machine."""
 
     server: str
-    shape: Shape
+    shape: Shape | str
     way: str
     port: int
+    host: str
+    cookie: str = ""
 
     def __str__(self) -> str:
         """Give the beginning of a line of progress."""
         return f"{self.server:<9} {self.shape}  {self.way:<20}"
+
+    def headers(self) -> dict[str, str]:
+        """Give the headers of a request."""
+        return {"Host": self.host, **({"Cookie": self.cookie} if self.cookie else {})}
 
 
 def measured() -> list[str]:
@@ -95,9 +101,9 @@ def sides() -> list[Side]:
     pairs = [(server, shape) for server in measured() for shape in SHAPES]
     found = []
     for number, (server, shape) in enumerate(pairs):
-        found.append(Side(server, shape, OURS.name, _OUR_PORT + number))
+        found.append(Side(server, shape, OURS.name, _OUR_PORT + number, _HOST))
         found += [
-            Side(server, shape, hand.way.name, hand.port)
+            Side(server, shape, hand.way.name, hand.port, _HOST)
             for hand in hands()
             if (hand.server, hand.shape) == (server, shape)
         ]
@@ -111,41 +117,44 @@ def prepare(transport: Transport, machine: str, folder: Path) -> None:
     variables.mkdir()
     (variables / "web.yml").write_text(yaml.safe_dump(model()), encoding="utf-8")
     converge(transport, [f"--inventory={inventory}", "site.yml"])
-    _inside(machine, "apt-get -qy --no-install-recommends install wrk")
-    _inside(machine, f"mkdir -p {FOLDER} && chmod 1777 {FOLDER} && cat >{FOLDER}/nginx.conf", nginx(hands()))
+    inside(machine, "apt-get -qy --no-install-recommends install wrk")
+    inside(machine, f"mkdir -p {FOLDER} && chmod 1777 {FOLDER} && cat >{FOLDER}/nginx.conf", nginx(hands()))
     for hand in hands():
         for name, text in hand.files().items():
-            _inside(machine, f"cat >{FOLDER}/{name}", text)
-        _start(machine, hand.name, hand.command(), user=hand.app)
-    _start(machine, "byhand-nginx", ["/usr/sbin/nginx", "-c", f"{FOLDER}/nginx.conf", "-g", "daemon off;"])
+            inside(machine, f"cat >{FOLDER}/{name}", text)
+        start(machine, hand.name, hand.command(), user=hand.app)
+    start(machine, "byhand-nginx", ["/usr/sbin/nginx", "-c", f"{FOLDER}/nginx.conf", "-g", "daemon off;"])
     for side in sides():
-        _wait(machine, side)
+        wait(machine, side)
 
 
 def ask(machine: str, side: Side, *, seconds: int, connections: int) -> Load:
     """Have wrk ask one side."""
-    options = f"--threads=2 --connections={connections} --duration={seconds}s --timeout=10s --latency"
-    return parse_load(_inside(machine, f"wrk {options} --header 'Host: {_HOST}' http://127.0.0.1:{side.port}/"))
+    options = ["--threads=2", f"--connections={connections}", f"--duration={seconds}s", "--timeout=10s", "--latency"]
+    headers = [f"--header={name}: {value}" for name, value in side.headers().items()]
+    return parse_load(inside(machine, shlex.join(["wrk", *options, *headers, f"http://127.0.0.1:{side.port}/"])))
 
 
-def _start(machine: str, unit: str, command: list[str], user: str = "root") -> None:
+def start(machine: str, unit: str, command: list[str], user: str = "root") -> None:
+    """Have systemd run a command in the machine."""
     run = ["systemd-run", "--quiet", f"--unit={unit}", f"--uid={user}", "--property=UMask=0000", *command]
-    _inside(machine, shlex.join(run))
+    inside(machine, shlex.join(run))
 
 
-def _wait(machine: str, side: Side) -> None:
+def wait(machine: str, side: Side) -> None:
     """Wait for an answer; what a server says instead of one is in the journal that the error shows."""
     python = (
         "import urllib.request as r; "
-        f"r.urlopen(r.Request('http://127.0.0.1:{side.port}/', headers={{'Host': '{_HOST}'}}), timeout=5)"
+        f"r.urlopen(r.Request('http://127.0.0.1:{side.port}/', headers={side.headers()!r}), timeout=5)"
     )
     tries = (
         f"until python3 -c {shlex.quote(python)} 2>/dev/null; do sleep 0.2; [ $(date +%s) -lt $end ] || exit 1; done"
     )
     unit = f"byhand-{side.port}"
     tell = f"journalctl --no-pager -n 15 -u {unit} >&2; exit 1"
-    _inside(machine, f"end=$(($(date +%s) + {_WAIT_SECONDS})); ({tries}) || {{ {tell}; }}")
+    inside(machine, f"end=$(($(date +%s) + {_WAIT_SECONDS})); ({tries}) || {{ {tell}; }}")
 
 
-def _inside(machine: str, script: str, data: str = "") -> str:
+def inside(machine: str, script: str, data: str = "") -> str:
+    """Have a shell in the machine do something."""
     return podman_ok("exec", "-i", machine, "sh", "-c", script, data=data.encode())

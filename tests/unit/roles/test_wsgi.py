@@ -218,12 +218,13 @@ def test_path_is_the_one_that_the_client_wrote(target: str, path_info: str) -> N
 
 
 def test_web_server_is_believed_wherever_the_client_is() -> None:
-    told = {"HTTP_X_FORWARDED_FOR": "192.0.2.7", "HTTP_X_FORWARDED_PROTO": "https", "HTTP_X_SCRIPT_NAME": "/util"}
-    claims = {"PATH_INFO": "/util/x", "HTTP_HOST": "example.test", **told}
-    got = seen(REMOTE_ADDR="192.0.2.7", BAREHOST_WEB_SERVER="nginx", **claims)
+    asked = {"PATH_INFO": "/util/x", "HTTP_HOST": "example.test:8443", "HTTP_X_SCRIPT_NAME": "/util"}
+    got = seen(REMOTE_ADDR="192.0.2.7", BAREHOST_SCHEME="https", **asked)
     assert (got["SCRIPT_NAME"], got["PATH_INFO"], got["wsgi.url_scheme"]) == ("/util", "/x", "https")
-    assert "BAREHOST_WEB_SERVER" not in got
-    got = seen(REMOTE_ADDR="192.0.2.7", HTTP_BAREHOST_WEB_SERVER="nginx", **claims)
+    assert (got["REMOTE_ADDR"], got["HTTP_X_FORWARDED_FOR"], got["HTTP_X_REAL_IP"]) == ("192.0.2.7",) * 3
+    assert (got["SERVER_NAME"], got["SERVER_PORT"], got["HTTP_X_FORWARDED_PROTO"]) == ("example.test", "8443", "https")
+    assert "BAREHOST_SCHEME" not in got
+    got = seen(REMOTE_ADDR="192.0.2.7", HTTP_BAREHOST_SCHEME="https", **asked)
     assert (got["SCRIPT_NAME"], got["wsgi.url_scheme"]) == ("", "http")
 
 
