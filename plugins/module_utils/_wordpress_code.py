@@ -171,6 +171,9 @@ def _stage(pieces: Sequence[Piece], bundle: str) -> list[str]:
         except WorkError as error:
             reason = str(error).replace(first.source.place(), "").strip().rstrip(".")
             faults.append(first.fault(reason, "correct the address or the checksum"))
+        except OSError as error:
+            reason = f"cannot be unpacked in {first.store.staging}: {error.strerror or error}"
+            faults.append(first.fault(reason, "give the disk what it lacks, and run again"))
     return faults
 
 
