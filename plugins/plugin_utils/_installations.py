@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from ansible_collections.barehost.web.plugins.plugin_utils import _values, _web
+from ansible_collections.barehost.web.plugins.plugin_utils._calendar import calendar
 from ansible_collections.barehost.web.plugins.plugin_utils._entries import Check, Entry
 from ansible_collections.barehost.web.plugins.plugin_utils._problem import Fault, Problem, hint, show
 
@@ -103,6 +104,10 @@ def check_installation(entry: Entry, *, in_model: bool) -> Iterator[Problem]:
         yield Problem(
             f"{entry.path}.url", "is missing", "write the address that visitors use, such as 'https://example.test'"
         )
+    backup = entry.mapping("backup")
+    if backup is not None:
+        yield from backup.check({"schedule": calendar})
+        yield from backup.at_least({"keep": 1})
     admin = entry.mapping("admin")
     if admin is None:
         yield Problem(f"{entry.path}.admin", "is missing", "write 'admin: {email: name@example.test}'")
