@@ -800,7 +800,8 @@ def write_archive(site: Site, database: Database, content: Content, path: Path) 
         unfinished.rename(path)
         sync(path.parent)
     except OSError as error:
-        raise RefusedError(f"{path} cannot be written: {error.strerror or error}. {_way_out(error)}") from error
+        where = f" ({error.filename})" if error.filename else ""
+        raise RefusedError(f"{path} cannot be written: {error.strerror or error}{where}. {_way_out(error)}") from error
     finally:
         unfinished.unlink(missing_ok=True)
     return manifest
@@ -908,7 +909,8 @@ def _check_space(site: Site, database: Database, manifest: Manifest) -> None:
         (site.home, manifest.media_size),
         # Indexes come on top of what a dump holds.
         (data, 2 * manifest.members[DATABASE].size),
-        (site.archives, live + database.size(site.name)),
+        # The folder of an installation is made with its first archive.
+        (site.archives.parent, live + database.size(site.name)),
     ):
         device = folder.stat().st_dev
         needs[device] = (folder, needs.get(device, (folder, 0))[1] + size)
