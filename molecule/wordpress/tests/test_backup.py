@@ -196,17 +196,77 @@ def test_a_restore_can_be_undone(host: Host, http: Http, writer: Any, snapshot: 
     host.check_output("rm -f /srv/notes/media/uploads/new.txt")
     first = back_up()
     somebody = writer(NOTES)
-    post = somebody.publish("Not to be lost")
+    title = f"Not to be lost {time.time_ns()}"
+    post = urlsplit(somebody.publish(title)["link"]).path
     host.check_output("runuser -u notes -- sh -c 'echo new > /srv/notes/media/uploads/new.txt'")
     second = snapshot()
+    # nginx keeps the page.
+    assert title in [http("/", host=NOTES).text for _time in range(2)][1]
     kept = restored(host, first)
-    assert http(urlsplit(post["link"]).path, host=NOTES).status == 404
-    assert http("/wp-content/uploads/new.txt", host=NOTES).status == 404
+    assert [http(path, host=NOTES).status for path in (post, "/wp-content/uploads/new.txt")] == [404, 404]
+    assert title not in http("/", host=NOTES).text
     restored(host, kept)
     assert snapshot() == second
-    assert http(urlsplit(post["link"]).path, host=NOTES).status == 200
-    assert http("/wp-content/uploads/new.txt", host=NOTES).text == "new\n"
+    assert [http(path, host=NOTES).status for path in (post, "/wp-content/uploads/new.txt")] == [200, 200]
     assert left_behind(host) == ""
+    # PHP knows the new uploads.
+    named = {"Content-Disposition": 'attachment; filename="dot.png"'}
+    assert somebody.call("/media", PICTURE, "image/png", **named).status == 201
+
+
+def test_restore_ends_an_installation_that_was_never_finished(
+    converge: Any, host: Host, snapshot: Any, back_up: Any
+) -> None:
+    archive, before = back_up(), snapshot()
+    host.check_output("touch /var/lib/barehost/wordpress/notes")
+    host.check_output("mariadb notes -e 'DROP TABLE wp_users, wp_options'")
+    restored(host, archive)
+    assert converge().changed == 0
+    assert snapshot() == before
+
+
+#: Writes an archive like another one, but for what it says to the database; its checksums are right.
+FORGE = """
+import io, sys
+sys.path.insert(0, "/usr/local/lib/barehost")
+import wordpress_backup as program
+source, more = sys.argv[1:]
+found = {}
+with open(source, "rb") as file:
+    manifest = program.read_archive(file, lambda info, content: found.__setitem__(info.name, content.read()))
+folders, manifest.folders, manifest.members = manifest.folders, {}, {}
+found["database.sql"] += more.encode()
+with open("/tmp/bad.tar.gz", "wb") as file, program.writing(file, manifest, program.Progress("")) as writer:
+    for name, mode in folders.items():
+        writer.folder(name, mode)
+    for name, text in found.items():
+        writer.add(name, io.BytesIO(text), len(text))
+"""
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "\\! touch /tmp/owned\n",
+        "system touch /tmp/owned\n",
+        "SELECT 1 INTO OUTFILE '/var/lib/mysql/owned';\n",
+        "DROP TABLE notes.wp_posts;\n",
+        "USE notes; DELETE FROM wp_posts;\n",
+        "DROP DATABASE shop;\n",
+        "CREATE USER owned@localhost;\n",
+        "CREATE TABLE wp_owned (id INT);\n",
+    ],
+)
+def test_what_an_archive_says_reaches_nothing_else(host: Host, snapshot: Any, back_up: Any, more: str) -> None:
+    host.check_output("python3 -B -c %s %s %s", FORGE, back_up(), more)
+    before, shop = snapshot(), snapshot("shop")
+    done = host.run(f"{PROGRAM} restore notes /tmp/bad.tar.gz")
+    assert done.rc == 1
+    assert "its database" in done.stderr
+    assert (snapshot(), snapshot("shop")) == (before, shop)
+    assert left_behind(host) == ""
+    assert host.run("find / -xdev -name '*owned*' -newer /tmp/bad.tar.gz 2>/dev/null").stdout == ""
+    assert host.check_output("mariadb -Ne \"SELECT User FROM mysql.global_priv WHERE User = 'owned'\"") == ""
 
 
 def test_table_that_was_made_since_goes_and_one_that_went_comes_back(host: Host, snapshot: Any, back_up: Any) -> None:
@@ -359,12 +419,14 @@ def test_timer_backs_up_and_keeps_what_was_asked(host: Host, back_up: Any) -> No
     assert host.check_output("systemctl show --property=NextElapseUSecRealtime --value wordpress-backup@notes.timer")
     assert host.run("systemctl is-active wordpress-backup@shop.timer").stdout.strip() == "inactive"
     mine = back_up()
+    host.check_output(f"touch {FOLDER}/.unfinished-20261101T000000Z.tar.gz")
     for _time in range(4):
         assert host.run("systemctl start wordpress-backup@notes.service").rc == 0
         time.sleep(1)
     scheduled = sorted(host.check_output(f"ls {FOLDER}/*-scheduled.tar.gz").split())
     assert len(scheduled) == 2
     assert host.file(mine).exists
+    assert host.run(f"ls {FOLDER}/.unfinished*").stdout == ""
     assert host.run(f"{PROGRAM} verify {scheduled[-1]}").rc == 0
     assert host.check_output(f"find {FOLDER} -perm /o=rwx -o -perm /g=rwx") == ""
     assert host.check_output("stat -c %a:%U /var/backups/barehost") == "700:root"

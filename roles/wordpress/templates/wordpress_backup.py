@@ -896,14 +896,14 @@ def check_host(site: Site, database: Database, manifest: Manifest) -> pwd.struct
     triggers = database.triggers(site.name)
     if triggers:
         raise RefusedError(f"tables with triggers cannot be exchanged: {', '.join(triggers)}. Drop them first.")
-    _check_space(site, database, manifest)
+    check_space(site, database, manifest)
     return who
 
 
-def _check_space(site: Site, database: Database, manifest: Manifest) -> None:
+def check_space(site: Site, database: Database, manifest: Manifest) -> None:
     """Add up what all of it takes, by file system."""
     live = sum(path.lstat().st_size for path in site.media.rglob("*") if path.is_file()) if site.media.is_dir() else 0
-    data = Path("/var/lib/mysql")
+    data = site.root / "var/lib/mysql"
     needs: dict[int, tuple[Path, int]] = {}
     for folder, size in (
         (site.home, manifest.media_size),

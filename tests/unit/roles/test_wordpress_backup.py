@@ -14,10 +14,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+TIMES = ("20261118T020000Z", "20261119T020000Z", "20261120T020000Z")
 PROGRAM = Path(__file__).parents[3] / "roles/wordpress/templates/wordpress_backup.py"
 KEYS = b"<?php\ndefine('AUTH_KEY', 'a#b');\ndefine('AUTH_SALT', 'c');\n"
 
@@ -327,6 +329,85 @@ def test_archive_that_does_not_fit_is_refused(
         backup.check_fits(site, manifest(**changes), backup.Wanted(**wanted))
 
 
+class Server:
+    """A database server of which little is asked."""
+
+    def size(self, _database: str) -> int:
+        return 700
+
+    def tables(self, _database: str) -> dict[str, str]:
+        return {"wp_options": "BASE TABLE", "wp_posts": "BASE TABLE", "wp_view": "VIEW"}
+
+    def triggers(self, _database: str) -> list[str]:
+        return ["wp_trigger"]
+
+    def routines(self, _database: str) -> list[str]:
+        return []
+
+    def version(self, _database: str) -> int:
+        return 60421
+
+    def dump(self, _database: str, tables: list[str], file: Any) -> None:
+        file.write(f"-- {tables}\n".encode())
+
+
+def write(site: Any, media: Path) -> Any:
+    site.archives.mkdir(parents=True)
+    content = backup.Content("blog", media, site.password, site.keys)
+    return backup.write_archive(site, Server(), content, site.archives / f"{TIMES[0]}.tar.gz")
+
+
+def test_archive_holds_tables_and_says_what_it_leaves_out(site: Any, media: Path) -> None:
+    write(site, media)
+    with (site.archives / f"{TIMES[0]}.tar.gz").open("rb") as file:
+        found = backup.read_archive(file)
+    assert (found.name, found.address, found.wordpress) == ("blog", "https://example.test", "6.8.3")
+    assert found.tables == ["wp_options", "wp_posts"]
+    assert found.left_out == [f"{name} of the database, which is no table" for name in ("wp_view", "wp_trigger")]
+    assert (site.archives / f"{TIMES[0]}.tar.gz").stat().st_mode & 0o777 == 0o600
+
+
+def test_archive_that_cannot_be_read_again_is_none(site: Any, media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = backup.Writer.add
+
+    def wrong(writer: Any, name: str, *arguments: Any, **options: Any) -> None:
+        plain(writer, name, *arguments, **options)
+        writer.manifest.members[name] = backup.Member(writer.manifest.members[name].size, "0" * 64)
+
+    monkeypatch.setattr(backup.Writer, "add", wrong)
+    with pytest.raises(Refused, match="is not what it was"):
+        write(site, media)
+    assert [*site.archives.iterdir()] == []
+
+
+def test_disk_that_is_full_leaves_nothing(site: Any, media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_arguments: Any, **_options: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(backup.Writer, "add", full)
+    with pytest.raises(Refused, match=r"cannot be written: No space left on device\. Free some space"):
+        write(site, media)
+    assert [*site.archives.iterdir()] == []
+
+
+@pytest.mark.parametrize(("free", "fits"), [(2099, False), (2100, True)])
+def test_archive_that_would_fill_the_disk_is_refused(
+    site: Any, monkeypatch: pytest.MonkeyPatch, *, free: int, fits: bool
+) -> None:
+    for folder in (site.media, site.archives.parent, site.root / "var/lib/mysql"):
+        folder.mkdir(parents=True)
+    (site.media / "file").write_bytes(400 * b"x")
+    monkeypatch.setattr(backup.shutil, "disk_usage", lambda _path: SimpleNamespace(free=free))
+    members = {"database.sql": backup.Member(300, ""), "media/a": backup.Member(400, "")}
+    # New files, twice the dump, and what is there now.
+    wanted = manifest(members=members)
+    if fits:
+        backup.check_space(site, Server(), wanted)
+    else:
+        with pytest.raises(Refused, match=r"takes about 2\.1 KiB .* 2\.0 KiB are free. Free some space"):
+            backup.check_space(site, Server(), wanted)
+
+
 def test_unknown_installation_is_named_with_those_that_there_are(site: Any) -> None:
     with pytest.raises(Refused, match="no WordPress 'blgo' on this host, there is blog"):
         replace(site, name="blgo").about()
@@ -336,9 +417,6 @@ def made(site: Any, *names: str) -> None:
     site.archives.mkdir(parents=True, exist_ok=True)
     for name in names:
         (site.archives / name).touch()
-
-
-TIMES = ("20261118T020000Z", "20261119T020000Z", "20261120T020000Z")
 
 
 def test_only_the_oldest_of_the_timer_go(site: Any) -> None:
