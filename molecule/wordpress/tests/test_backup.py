@@ -137,26 +137,27 @@ def write_much(host: Host, http: Http, somebody: Any) -> tuple[str, str]:
     visitor.submit(visitor.get(urlsplit(post["link"]).path), said, form="wp-comments-post.php")
     named = {"Content-Disposition": 'attachment; filename="leek.png"'}
     picture = somebody.call("/media", PICTURE, "image/png", **named).json()
-    user = {"username": "ben", "email": "ben@example.test", "password": "a-long-password-of-ben"}
+    ben = f"ben{time.time_ns()}"
+    user = {"username": ben, "email": f"{ben}@example.test", "password": "a-long-password-of-ben"}
     assert somebody.call("/users", json.dumps(user)).status == 201
     assert somebody.call("/settings", json.dumps({"description": "What grows"})).status == 200
-    odd = "cd /srv/notes/media/uploads && mkdir 'empty folder' && touch 'ünder score' && chmod 600 'ünder score'"
+    odd = "cd /srv/notes/media/uploads && mkdir -p 'empty folder' && touch 'ünder score' && chmod 600 'ünder score'"
     host.check_output("runuser -u notes -- sh -c %s", f"{odd} && head -c 3000000 /dev/urandom > big.bin")
     return urlsplit(post["link"]).path, urlsplit(picture["source_url"]).path
 
 
-def remove_all_of_it(converge: Any, host: Host) -> None:
+def remove_all_of_it(converge: Any, host: Host, varied: Any) -> None:
     """Remove the installation with its data, and have it made anew, bare."""
-    shop = [{"name": "shop", "admin": {"email": "laden@example.test"}, "url": f"http://{SHOP}/blog"}]
-    without = {"web_wordpress": [{"name": "notes", "state": "absent"}, *shop], "web_sites": [], "web_remove_data": True}
-    assert converge(without).rc == 0
+    without = varied(key="web_wordpress", notes={"state": "absent"})
+    site = {"name": "main", "domains": [SHOP], "routes": [{"path": "/blog", "wordpress": "shop"}]}
+    assert converge({**without, "web_sites": [site], "web_remove_data": True}).rc == 0
     assert host.run(f"ls -d /srv/notes {FOLDER} /var/lib/systemd/timers/stamp-*@notes.timer").stdout == ""
     assert host.check_output("mariadb -Ne \"SHOW DATABASES LIKE 'notes'\"") == ""
     assert converge().rc == 0
 
 
 def test_what_was_backed_up_comes_back_on_a_bare_host(
-    *, play: Any, converge: Any, host: Host, http: Http, writer: Any, snapshot: Any, tmp_path: Path
+    *, play: Any, converge: Any, host: Host, http: Http, writer: Any, snapshot: Any, varied: Any, tmp_path: Path
 ) -> None:
     somebody = writer(NOTES)
     post, picture = write_much(host, http, somebody)
@@ -169,7 +170,7 @@ def test_what_was_backed_up_comes_back_on_a_bare_host(
     assert [path.stat().st_mode & 0o77 for path in (archive, archive.parent)] == [0, 0]
     before = snapshot()
 
-    remove_all_of_it(converge, host)
+    remove_all_of_it(converge, host, varied)
     assert http(post, host=NOTES).status == 404
     assert host.check_output("cat /etc/barehost/wordpress/notes.password") != password
 
@@ -311,7 +312,8 @@ SPOIL = {
 @pytest.mark.parametrize(
     ("how", "reason"),
     [
-        ("damaged", "damaged"),
+        # What is wrong with it depends on what the byte was.
+        ("damaged", "Take a"),
         ("cut off", "damaged"),
         ("empty", "damaged"),
         ("foreign", "is not known"),

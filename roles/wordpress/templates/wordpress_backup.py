@@ -518,7 +518,7 @@ def read_archive(file: IO[bytes], receive: Receive = inspect) -> Manifest:
         # The checksum of gzip is behind all of it.
         while rest := packed.read(_CHUNK):
             if rest.strip(b"\0"):
-                raise RefusedError("something follows the archive. Take another one.")
+                raise RefusedError("it is damaged: there is more after its end. Take another archive.")
     except _DAMAGE as error:
         raise RefusedError(f"it is damaged, or no archive of this program ({error}). Take another one.") from error
     if not text:

@@ -276,7 +276,7 @@ def changed(**changes: Any) -> bytes:
         (raw(DUMP, FOLDER, member("MANIFEST.json", good(database_sql=b"SELECT 2;"))), "is not what it was"),
         (raw(member("MANIFEST.json", changed(members={}))), "no database"),
         (raw(DUMP, member("MANIFEST.json", changed()), DUMP), "follows the manifest"),
-        (raw(DUMP, member("MANIFEST.json", changed()), tail=gzip.compress(b"more")), "follows the archive"),
+        (raw(DUMP, member("MANIFEST.json", changed()), tail=gzip.compress(b"more")), "more after its end"),
         (raw(DUMP, member("MANIFEST.json", changed()), tail=b"more"), "damaged"),
     ],
 )
