@@ -9,10 +9,12 @@ import os
 import secrets
 import shutil
 import string
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.barehost.web.plugins.module_utils import _mariadb
 from ansible_collections.barehost.web.plugins.module_utils._accounts import Accounts
 from ansible_collections.barehost.web.plugins.module_utils._host import Answer, HostError
 from ansible_collections.barehost.web.plugins.module_utils._release_user import (
@@ -33,6 +35,10 @@ PASSWORDS = Path("/etc/barehost/wordpress")
 #: Names of installations that were begun and not finished.
 BEGUN = Path("/var/lib/barehost/wordpress")
 TOOL = Path("/usr/local/lib/barehost/wordpress.php")
+#: The program that backs up and restores, where its archives are, and where it notes what a restore has got to.
+BACKUP = Path("/usr/local/lib/barehost/wordpress_backup.py")
+ARCHIVES = Path("/var/backups/barehost")
+RESTORES = Path("/var/lib/barehost/restore")
 SERVER = Path("/run/mysqld/mysqld.sock")
 _KEYS = ("AUTH_KEY", "SECURE_AUTH_KEY", "LOGGED_IN_KEY", "NONCE_KEY")
 _SALTS = ("AUTH_SALT", "SECURE_AUTH_SALT", "LOGGED_IN_SALT", "NONCE_SALT")
@@ -74,6 +80,7 @@ class Installation:
             return
         if who is None:
             raise WordPressError(f"there is no user '{self.name}': run part 'files' of role wordpress first")
+        self._repair()
         self._make_keys(who)
         admin = dict(self._wanted["admin"])
         given = bool(admin.get("password"))
@@ -102,9 +109,11 @@ class Installation:
     def remove(self, *, data: bool) -> None:
         """Remove what publish and the other roles leave."""
         folder = Path("/srv") / self.name
-        gone = [self._keys, folder / "cache", Store(self.name).code, self._begun]
+        stamp = Path("/var/lib/systemd/timers") / f"stamp-wordpress-backup@{self.name}.timer"
+        gone = [self._keys, folder / "cache", Store(self.name).code, self._begun, stamp]
         if data:
-            gone += [folder / "media", self._password]
+            gone += [folder / "media", self._password, ARCHIVES / self.name, folder / "restore"]
+            self._forget_restore()
         for path in gone:
             if os.path.lexists(path):
                 self._note(f"remove {path}")
@@ -118,6 +127,26 @@ class Installation:
         self.changes += [f"{self.name}: {change}" for change in accounts.changes]
         if not self._check and folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
+
+    def _repair(self) -> None:
+        """Have a restore that was killed finished, or taken back, before anybody looks at what it has left."""
+        if not (RESTORES / f"{self.name}.json").exists() or not BACKUP.exists():
+            return
+        self._note("repair a restore that was killed")
+        if not self._check:
+            done = subprocess.run([str(BACKUP), "repair", self.name], capture_output=True, text=True, check=False)
+            if done.returncode:
+                raise WordPressError(f"WordPress {done.stderr.strip()}")
+
+    def _forget_restore(self) -> None:
+        """Remove what a restore that was killed has left in the database, of an installation whose data goes."""
+        journal = RESTORES / f"{self.name}.json"
+        if journal.exists():
+            self._note("remove a restore that was killed")
+            if not self._check:
+                databases = (f"DROP DATABASE IF EXISTS `{kind}:{self.name}`;" for kind in ("restore", "replaced"))
+                _mariadb.query(f"{''.join(databases)} DROP USER IF EXISTS 'restore:{self.name}'@'localhost';")
+                journal.unlink()
 
     def _note(self, change: str) -> None:
         self.changes.append(f"{self.name}: {change}")

@@ -22,7 +22,7 @@ options:
     elements: dict
     required: true
   remove_data:
-    description: Whether an absent installation loses its uploads and its password as well.
+    description: Whether an absent installation loses its uploads, its backups and its password as well.
     type: bool
     default: false
 attributes:

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ansible_collections.barehost.web.plugins.plugin_utils import _values, _web
+from ansible_collections.barehost.web.plugins.plugin_utils._calendar import calendar
 from ansible_collections.barehost.web.plugins.plugin_utils._entries import Check, Entry
 from ansible_collections.barehost.web.plugins.plugin_utils._extensions import check_code
 from ansible_collections.barehost.web.plugins.plugin_utils._problem import Fault, Problem, hint, show
@@ -88,6 +89,10 @@ def check_installation(entry: Entry, folders: Sequence[Path] = (), *, in_model: 
         yield Problem(
             f"{entry.path}.url", "is missing", "write the address that visitors use, such as 'https://example.test'"
         )
+    backup = entry.mapping("backup")
+    if backup is not None:
+        yield from backup.check({"schedule": calendar})
+        yield from backup.at_least({"keep": 1})
     admin = entry.mapping("admin")
     if admin is None:
         yield Problem(f"{entry.path}.admin", "is missing", "write 'admin: {email: name@example.test}'")

@@ -18,6 +18,8 @@ File: TypeAlias = dict[str, Any]
 SETTINGS, TOOL, UNITS = "/etc/wordpress", "/usr/local/lib/barehost/wordpress.php", "/etc/systemd/system"
 CODE = "/usr/share/wordpress"
 KINDS = ("plugins", "themes")
+#: The program that backs up and restores, and where it keeps its archives.
+BACKUP, ARCHIVES = "/usr/local/lib/barehost/wordpress_backup.py", "/var/backups/barehost"
 WEB_GROUP = "www-data"
 _HTTP_PORT = "80"
 # Of PHP's extensions those that WordPress asks for or works better with.
@@ -129,7 +131,10 @@ def plan(installations: object) -> dict[str, Any]:
         "reasons": reasons,
         "code": [_code(entry) for entry in running],
         "users": [{"name": entry["name"]} for entry in running],
-        "directories": [folder for entry in running for folder in _directories(entry)],
+        "directories": [
+            *([{"path": ARCHIVES, "mode": "0700"}] if running else ()),
+            *(folder for entry in running for folder in _directories(entry)),
+        ],
         "parts": {
             "files": [*(_shared() if running else ()), *(file for entry in running for file in _files(entry))],
             "links": [link for entry in running for link in _links(entry)],
@@ -199,6 +204,9 @@ def _shared() -> list[File]:
         {"dest": TOOL, "template": "barehost-wordpress.php"},
         {"dest": f"{UNITS}/wordpress-cron@.service", "template": "wordpress-cron@.service.j2"},
         {"dest": f"{UNITS}/wordpress-cron@.timer", "template": "wordpress-cron@.timer.j2"},
+        {"dest": BACKUP, "template": "wordpress_backup.py", "mode": "0755"},
+        {"dest": f"{UNITS}/wordpress-backup@.service", "template": "wordpress-backup@.service.j2"},
+        {"dest": f"{UNITS}/wordpress-backup@.timer", "template": "wordpress-backup@.timer.j2"},
     ]
 
 
@@ -234,11 +242,27 @@ def _files(entry: Installation) -> list[File]:
         files.append(
             {"dest": f"{UNITS}/wordpress-cron@{name}.service.d/barehost.conf", "template": "wordpress-cron.service.j2"}
         )
+    files += _timer_files(entry)
     for file in files:
         file["entry"] = name
         if "template" in file:
             file["vars"] = variables
     return files
+
+
+def _timer_files(entry: Installation) -> list[File]:
+    """Give what says when an installation is backed up."""
+    unit = f"wordpress-backup@{entry['name']}"
+    if not entry.get("backup"):
+        return []
+    return [
+        {
+            "dest": f"{UNITS}/{unit}.timer.d/barehost.conf",
+            "template": "wordpress-backup.timer.j2",
+            "restart": [f"{unit}.timer"],
+        },
+        {"dest": f"{UNITS}/{unit}.service.d/barehost.conf", "template": "wordpress-backup.service.j2"},
+    ]
 
 
 def _links(entry: Installation) -> list[dict[str, Any]]:
@@ -255,6 +279,14 @@ def _links(entry: Installation) -> list[dict[str, Any]]:
             "stop": [f"wordpress-cron@{name}.timer"],
         },
     ]
+    if entry.get("backup"):
+        links.append(
+            {
+                "dest": f"{UNITS}/timers.target.wants/wordpress-backup@{name}.timer",
+                "target": f"{UNITS}/wordpress-backup@.timer",
+                "stop": [f"wordpress-backup@{name}.timer"],
+            }
+        )
     return [{**link, "entry": name} for link in links]
 
 
@@ -264,7 +296,8 @@ def path_of(url: str) -> str:
 
 
 def _units(entry: Installation) -> list[dict[str, Any]]:
-    return [{"name": f"wordpress-cron@{entry['name']}.timer", "entry": entry["name"]}]
+    kinds = ("cron", "backup") if entry.get("backup") else ("cron",)
+    return [{"name": f"wordpress-{kind}@{entry['name']}.timer", "entry": entry["name"]} for kind in kinds]
 
 
 def _wanted(entry: Installation) -> dict[str, Any]:

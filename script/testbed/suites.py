@@ -30,6 +30,7 @@ def lint() -> Job:
         "ruff format": ("ruff", "format", "--check", "."),
         "mypy": ("mypy",),
         "mypy of script": ("mypy", "script", "script/docs", "molecule/conftest.py"),
+        "mypy of programs": ("mypy", "roles/wordpress/templates/wordpress_backup.py"),
         "yamllint": ("yamllint", "--strict", "."),
         "shellcheck": ("shellcheck", "--external-sources", "--check-sourced", *shell_scripts()),
         "antsibull-changelog": ("antsibull-changelog", "lint"),

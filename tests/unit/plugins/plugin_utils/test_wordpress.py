@@ -96,6 +96,18 @@ def test_everything_of_an_installation_is_its_entrys() -> None:
     assert "password" not in str(plan["parts"])
 
 
+def test_timer_of_backups_is_there_for_those_that_want_one() -> None:
+    wanted = blog(url="http://example.test", backup={"schedule": "Mon 04:00"})
+    plan = _wordpress.plan([wanted, {**wanted, "name": "shop", "backup": None}])
+    about = [item for kind in ("files", "links") for item in plan["parts"][kind] if "backup@" in item["dest"]]
+    assert {item.get("entry", "") for item in about} == {"", "blog"}
+    assert [unit["name"] for unit in plan["units"] if "backup" in unit["name"]] == ["wordpress-backup@blog.timer"]
+    given = next(
+        item["vars"]["wordpress"]["backup"] for item in about if item["dest"].endswith("timer.d/barehost.conf")
+    )
+    assert given == {"schedule": "Mon 04:00", "keep": 7}
+
+
 def test_nothing_is_needed_without_installations() -> None:
     plan = _wordpress.plan([{"name": "old", "state": "absent"}])
     assert (plan["packages"], plan["users"], plan["parts"]["files"], plan["units"]) == ([], [], [], [])
@@ -152,6 +164,12 @@ def test_nothing_is_needed_without_installations() -> None:
             "web_wordpress[0].url: 'http://example.test/?p=1' is more than an address",
         ),
         ({"cron": 0}, "web_wordpress[0].cron: is 0"),
+        ({"backup": {}}, "web_wordpress[0].backup.schedule: is missing"),
+        (
+            {"backup": {"schedule": "nightly"}},
+            "web_wordpress[0].backup.schedule: 'nightly' is no calendar event; write 'daily'",
+        ),
+        ({"backup": {"schedule": "daily", "keep": 0}}, "web_wordpress[0].backup.keep: is 0; the least is 1"),
         ({"name": "Blog"}, "web_wordpress[0].name: "),
         ({"titel": "x"}, "web_wordpress[0].titel: "),
     ],
