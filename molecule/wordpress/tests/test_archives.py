@@ -289,6 +289,10 @@ def test_language_is_that_of_the_archive(paper: Paper) -> None:
 
 def test_another_archive_of_a_plugin_takes_its_place(archives: Archives, http: Http, paper: Paper) -> None:
     snow = {"name": "rain", **archives.make("rain-2.tar.gz", "rain-2.0", {"rain.php": PLUGIN.format(text="It snows.")})}
+    # This one the control node has.
+    snow["archive"] = str(archives.folder / "rain-2.tar.gz")
+    assert "It rains." in [http("/", host=PAPER) for _time in range(2)][1].text
+    assert http("/", host=PAPER).header("X-Cache") == "HIT"
     outcome = paper(plugins=[snow])
     assert outcome.rc == 0, outcome
     page = http("/", host=PAPER).text

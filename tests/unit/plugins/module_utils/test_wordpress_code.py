@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import tarfile
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.barehost.web.plugins.module_utils import _wordpress_code
 from ansible_collections.barehost.web.plugins.module_utils._wordpress_code import CodeError, Wanted, prepare
 
 PLUGIN = {"rain/rain.php": "<?php\n/* Plugin Name: Rain */\n"}
@@ -198,6 +200,16 @@ def test_what_the_code_does_not_have_is_told(tmp_path: Path, forge: Forge, more:
     with pytest.raises(CodeError) as error:
         prepare([wanted(tmp_path, source=source, **more)], "", check=False)
     assert message in str(error.value)
+    assert not (tmp_path / "srv/blog").exists()
+
+
+def test_disk_that_refuses_is_named(tmp_path: Path, forge: Forge, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(stream: object, into: Path) -> None:
+        raise OSError(errno.ENOSPC, f"No space left on device for {stream} in {into}")
+
+    monkeypatch.setattr(_wordpress_code, "unpack", refuse)
+    with pytest.raises(CodeError, match=r"cannot be unpacked in .*: No space left on device"):
+        prepare([wanted(tmp_path, source=forge.make("core", core()))], "", check=False)
     assert not (tmp_path / "srv/blog").exists()
 
 
