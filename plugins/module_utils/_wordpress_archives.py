@@ -90,8 +90,20 @@ def restore(options: Mapping[str, Any], *, check: bool) -> Answer:
     if problems:
         raise ArchiveError("Nothing was changed:\n" + "\n".join(problems))
     if not check:
-        lines = [line for one in wanted for line in _ask("restore", *flags, "--", one["name"], one["archive"])]
+        lines = _each_restored(wanted, flags)
     return Answer({"changed": bool(wanted), "lines": lines, "diff": {"prepared": "".join(f"{x}\n" for x in lines)}})
+
+
+def _each_restored(wanted: Sequence[Mapping[str, str]], flags: Sequence[str]) -> list[str]:
+    """Restore one after the other; what was done with those before is part of the complaint about one."""
+    lines: list[str] = []
+    for one in wanted:
+        try:
+            lines += _ask("restore", *flags, "--", one["name"], one["archive"])
+        except ArchiveError as error:
+            so_far = "".join(f"\nDone before that: {line}" for line in lines)
+            raise ArchiveError(f"{error}{so_far}") from error
+    return lines
 
 
 def run(options: Mapping[str, Any], *, check: bool) -> Answer:
