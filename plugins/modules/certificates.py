@@ -9,11 +9,11 @@ DOCUMENTATION = r"""
 module: certificates
 short_description: Have the certificates of sites, any number in one call
 description:
-  - Signs certificates with the host's own authority, renews them, and puts those that users provide in place. Each is one file with
-    the key, the certificate and its chain, C(/etc/barehost/tls/<name>.pem), that only root can read.
+  - Signs certificates with the host's own authority, renews them, and puts those that users provide in place. Each is
+    one file with the key, the certificate and its chain, C(/etc/barehost/tls/<name>.pem), that only root can read.
   - The root of the authority is C(/etc/barehost/authority.pem). Both it and its key are made once.
-  - Units that read certificates are noted on the host before one changes; M(barehost.web.units) and M(barehost.web.publish) tell
-    them, also in a later run if this one is killed.
+  - Units that read certificates are noted on the host before one changes; M(barehost.web.units) and
+    M(barehost.web.publish) tell them, also in a later run if this one is killed.
 author: barehost.web contributors
 options:
   sites:

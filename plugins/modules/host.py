@@ -10,7 +10,8 @@ module: host
 short_description: The host's side of the collection's actions
 description:
   - Not meant to be called from a playbook. M(barehost.web.packages), M(barehost.web.accounts), M(barehost.web.publish),
-    M(barehost.web.units), M(barehost.web.certificates) and M(barehost.web.wordpress) check their options on the controller and then call this module.
+    M(barehost.web.units), M(barehost.web.certificates) and M(barehost.web.wordpress) check their options on the
+    controller and then call this module.
   - Ansible packs a module once in a run, which takes longer than most of its work on the host. One module for all
     kinds of work is packed once.
 author: barehost.web contributors

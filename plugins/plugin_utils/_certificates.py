@@ -12,6 +12,7 @@ import ssl
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -176,7 +177,7 @@ def _age(one: x509.Certificate, now: datetime, path: str) -> Iterator[Problem]:
 
 
 def _order(certificates: Sequence[x509.Certificate], path: str) -> Iterator[Problem]:
-    for one, signer in zip(certificates, certificates[1:], strict=False):
+    for one, signer in pairwise(certificates):
         if not _signed_by(one, signer):
             reason = f"{_named(signer)} has not signed {_named(one)}, which comes before it"
             yield Problem(path, reason, "write each certificate before the one that has signed it, and no others")

@@ -40,8 +40,8 @@ _READ = {
     "files": ("folder", "otherwise"),
     "wordpress": ("prefix", "pattern", "wordpress"),
 }
-#: What of https follows from the release of Debian: bookworm's nginx has its own notation of HTTP/2, and only the OpenSSL of
-#: trixie knows the exchange of keys that withstands a quantum computer.
+#: What of https follows from the release of Debian: bookworm's nginx has its own notation of HTTP/2, and only the
+#: OpenSSL of trixie knows the exchange of keys that withstands a quantum computer.
 _OLD_NOTATION = frozenset({"bookworm"})
 _CURVES = ("X25519", "prime256v1", "secp384r1")
 _HYBRID = "X25519MLKEM768"
@@ -245,12 +245,12 @@ def published(
         return {"entries": [site["name"] for site in filled], "remove": _logs(filled)}
     everywhere = [address for site in present for address in site["listen"]] or ["80"]
     secure = [tls for site in present if (tls := https(site))]
-    unknown = {"listen": listen_directives(everywhere, ipv6=ipv6), "tls": []}
-    unknown["tls"] = [
+    defaults = [
         {"profile": profile, "listen": tls_directives(addresses, ipv6=ipv6, codename=codename)}
         for profile in _PROFILES
         if (addresses := [address for tls in secure if tls["profile"] == profile for address in tls["listen"]])
     ]
+    unknown = {"listen": listen_directives(everywhere, ipv6=ipv6), "tls": defaults}
     pairs = [_site_files("000-unknown-hosts", unknown, "")]
     pairs += [
         _site_files(

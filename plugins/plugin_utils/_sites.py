@@ -79,17 +79,14 @@ def _tls(site: Entry) -> Iterator[Problem]:
     if tls.text("mode") == "none":
         for key in ("listen", "profile", "redirect", "hsts", "certificate_file", "key_file"):
             if tls.has(key):
-                yield Problem(
-                    f"{tls.path}.{key}", "does nothing without https", "write 'mode: self_signed', or leave it out"
-                )
+                way_out = "write 'mode: self_signed', or leave it out"
+                yield Problem(f"{tls.path}.{key}", "does nothing without https", way_out)
         return
     yield from tls.check({"listen": _listen.listen, "certificate_file": _web.host_file, "key_file": _web.host_file})
     if tls.values.get("listen") == []:
         yield Problem(f"{tls.path}.listen", "is empty", "give at least one")
-    if tls.text("mode") == "self_signed" and tls.text("certificate_file"):
-        yield Problem(f"{tls.path}.certificate_file", "does nothing with this mode", "write 'mode: provided'")
-    if tls.text("key_file") and not tls.text("certificate_file"):
-        yield Problem(f"{tls.path}.key_file", "has no certificate", "give 'certificate_file' as well")
+    yield from _repeated_listeners(tls)
+    yield from _host_files(tls)
     yield from tls.at_least({"hsts": 0})
     hsts = tls.values.get("hsts")
     if isinstance(hsts, int) and hsts > _LONGEST_HSTS:
@@ -98,6 +95,13 @@ def _tls(site: Entry) -> Iterator[Problem]:
         if re.fullmatch(r"[0-9.]+", domain):
             reason = f"{domain!r} is an address, which no client names when it begins to speak https"
             yield Problem(path, reason, "leave it out, or give it a site without tls")
+
+
+def _host_files(tls: Entry) -> Iterator[Problem]:
+    if tls.text("mode") == "self_signed" and tls.text("certificate_file"):
+        yield Problem(f"{tls.path}.certificate_file", "does nothing with this mode", "write 'mode: provided'")
+    if tls.text("key_file") and not tls.text("certificate_file"):
+        yield Problem(f"{tls.path}.key_file", "has no certificate", "give 'certificate_file' as well")
 
 
 def check_sockets(sites: Sequence[Entry]) -> Iterator[Problem]:
