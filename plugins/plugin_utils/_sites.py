@@ -175,7 +175,9 @@ def _beyond_apache(site: Entry) -> Iterator[Problem]:
     known = spec("apache_sites").element
     for entry, keys in ((site, known), *((route, _routes_of(known)) for route in site.mappings("routes"))):
         for key in entry.values:
-            if entry.has(key) and keys is not None and key not in (keys.keys or {}):
+            # No https is what Apache does anyway.
+            asked = https(site) is not None if key == "tls" else entry.has(key)
+            if asked and keys is not None and key not in (keys.keys or {}):
                 way_out = "leave it out, or write 'server: nginx' for the site"
                 yield Problem(f"{entry.path}.{key}", "is something that only nginx does", way_out)
 

@@ -59,8 +59,10 @@ def test_every_mode_leads_to_every_other(
 def test_a_provided_certificate_is_sent_with_its_chain_and_without_the_root(
     converge: Any, https: Callable[..., Any], authority: Any, host: Host
 ) -> None:
-    outcome = converge(model(tls=authority.sign(*NAMES)), verbose=True)
+    tls = authority.sign(*NAMES)
+    outcome = converge(model(tls=tls), verbose=True)
     assert outcome.rc == 0, outcome
+    assert tls["key"].splitlines()[1] not in outcome.output, "the key is shown"
     assert https(SITE, root=authority.root).status == 200
     assert "certificate verify failed" in https(SITE).error
     assert host.check_output(f"grep -c 'BEGIN CERTIFICATE' {FILE}") == "2"

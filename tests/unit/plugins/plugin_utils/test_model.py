@@ -426,6 +426,7 @@ def test_a_mistake_in_a_site_has_its_message(sites: list[Changes], message: str)
         [route(redirect="/y", index=["index.html"], buffering=True)],
         [site(), site("b", domains=["main.test"], listen=["192.0.2.1:80"])],
         [signed(), site("b", domains=["b.test"])],
+        [site(server="apache", tls={"mode": "none"})],
         [signed(mode="provided", certificate_file="/etc/letsencrypt/live/x/fullchain.pem", key_file="/k.pem")],
         [site(routes=[{"path": "/", "redirect": "https://main.test"}])],
         [site(), site("b", domains=["main.test"], state="absent", routes=[{"path": "bad", "app": "nobody"}])],
