@@ -59,7 +59,7 @@ def test_a_certificate_is_signed_once(base: Path) -> None:
     assert list(json.loads((base / "state/published/certificates.json").read_text())) == [str(file)]
 
 
-@pytest.mark.parametrize("spoil", ["names", "mode", "content", "root", "key"])
+@pytest.mark.parametrize("spoil", ["names", "mode", "content", "root", "key", "signer"])
 def test_a_certificate_that_does_not_fit_is_signed_anew(base: Path, spoil: str) -> None:
     make(base, site("main"), site("other"))
     file = base / "etc/tls/main.pem"
@@ -76,6 +76,9 @@ def test_a_certificate_that_does_not_fit_is_signed_anew(base: Path, spoil: str) 
         other = (base / "etc/tls/other.pem").read_text()
         own = file.read_text()
         file.write_text(other[: other.index("-----BEGIN CERT")] + own[own.index("-----BEGIN CERT") :])
+    elif spoil == "signer":
+        make(base / "elsewhere", site("main"))
+        file.write_text((base / "elsewhere/etc/tls/main.pem").read_text())
     changes = make(base, site("main", *domains), site("other"))
     wanted = [f"certificate of main signed for {domains[0]}"]
     if spoil == "root":
