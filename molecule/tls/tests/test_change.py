@@ -158,6 +158,20 @@ def test_the_last_https_leaves_no_socket_behind(converge: Any, host: Host, http:
     host.check_output("systemctl restart nginx")
 
 
+def test_a_certificate_of_a_run_that_failed_is_taken_up_by_the_next(
+    converge: Any, https: Callable[..., Any], authority: Any, host: Host
+) -> None:
+    wanted = model(tls=authority.sign(*NAMES))
+    broken = copy.deepcopy(wanted)
+    broken["web_sites"][-1]["extra"] = "no_such_directive on;"
+    assert converge(broken).rc != 0
+    assert https(SITE).status == 200, "what nginx runs with is what it had"
+    assert host.run("nginx -t").rc == 0
+    outcome = converge(wanted)
+    assert outcome.rc == 0, outcome
+    assert https(SITE, root=authority.root).status == 200
+
+
 def test_no_request_fails_while_a_certificate_changes(converge: Any, http: Http, authority: Any) -> None:
     with http.watch("/", host="plain.example.test") as seen:
         assert converge(model(tls=authority.sign(*NAMES))).rc == 0
