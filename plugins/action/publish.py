@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,14 +14,13 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible_collections.barehost.web.plugins.modules.publish import DOCUMENTATION
 from ansible_collections.barehost.web.plugins.modules.units import DOCUMENTATION as UNITS
 from ansible_collections.barehost.web.plugins.plugin_utils._host_action import HostAction
+from ansible_collections.barehost.web.plugins.plugin_utils._memory import is_spared, with_memory
 from ansible_collections.barehost.web.plugins.plugin_utils._options import checked_options
 from ansible_collections.barehost.web.plugins.plugin_utils._render import Job, Renderer
 from ansible_collections.barehost.web.plugins.plugin_utils._sources import COLLECTION
 
 _SET = re.compile(r"[A-Za-z0-9_-]+\Z")
 _PARTS = ("files", "links", "directories", "entries", "remove")
-#: The fact that holds what the host has said of its sets.
-_MEMORY = "barehost_published"
 _MODE = re.compile(r"[0-7]{3,4}\Z")
 
 
@@ -52,31 +50,6 @@ def _has_content(options: Mapping[str, Any]) -> bool:
     return any(options[kind] for kind in ("files", "links", "directories", "units"))
 
 
-def _is_spared(name: str, variables: Mapping[str, Any]) -> bool:
-    """Tell whether the host has said in this very run that it has nothing of a set, and owes nothing."""
-    known = variables.get("ansible_facts", {}).get(_MEMORY, {})
-    return known.get("run") == _this_run() and not known["owed"] and name not in known["sets"]
-
-
-def _with_memory(result: dict[str, Any]) -> dict[str, Any]:
-    """Keep for the rest of the run what the host has said of its sets."""
-    if "sets" in result:
-        said = {"run": _this_run(), "sets": result.pop("sets"), "owed": result.pop("owed")}
-        result["ansible_facts"] = {_MEMORY: said}
-    return result
-
-
-def _this_run() -> str:
-    """Name the process that runs the play, of which every task is a child; facts may be kept for longer."""
-    process = os.getppid()
-    try:
-        status = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return str(process)
-    # https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html: the 22nd field, counted after the name in brackets.
-    return f"{process} {status.rpartition(')')[2].split()[19]}"
-
-
 class ActionModule(HostAction):
     """Everything that can be found wrong without the host is found before the host is asked."""
 
@@ -99,12 +72,12 @@ class ActionModule(HostAction):
         problems = _path_problems(options)
         if problems:
             raise AnsibleActionFail("Nothing was changed:\n" + "\n".join(f"- {problem}" for problem in problems))
-        if not _has_content(options) and _is_spared(options["set"], variables):
+        if not _has_content(options) and is_spared(options["set"], variables):
             return {"changed": False, "files": [], "orphans": {}, "actions": []}
         if options["units"]:
             options["units"] = checked_options(UNITS, {"units": options["units"]})["units"]
         self._render(options["files"], variables)
-        return _with_memory(self.on_host(options, variables))
+        return with_memory(self.on_host(options, variables))
 
     def _render(self, files: list[dict[str, Any]], variables: dict[str, Any]) -> None:
         """Replace ``template`` and ``vars`` of every file by its ``content``."""

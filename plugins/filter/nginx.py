@@ -36,6 +36,10 @@ options:
     type: list
     elements: dict
     default: []
+  codename:
+    description: The release of Debian that the host runs; the newest one where it is not known.
+    type: str
+    default: ""
 """
 
 EXAMPLES = r"""
@@ -60,10 +64,11 @@ def nginx(
     apps: Sequence[Mapping[str, Any]],
     ipv6: bool = True,
     wordpress: Sequence[Mapping[str, Any]] = (),
+    codename: str = "",
 ) -> str:
     """See DOCUMENTATION."""
     # Ansible looks at every single value of a mapping; a text it passes on as it is.
-    return json.dumps(published(sites, apps, wordpress, ipv6=ipv6))
+    return json.dumps(published(sites, apps, wordpress, ipv6=ipv6, codename=codename))
 
 
 class FilterModule:

@@ -79,7 +79,7 @@ def _publish(request: Request, memory: Path, *, check: bool, state: Path) -> Out
     if not plan.steps:
         if not check:
             commit.clean()
-            _remember(manifest_path, manifest, after)
+            remember(manifest_path, manifest, after)
         return outcome
     _stage_and_validate(request, commit, outcome, check=check)
     if check:
@@ -90,9 +90,9 @@ def _publish(request: Request, memory: Path, *, check: bool, state: Path) -> Out
         _mark(request, plan.steps, state)
         # Until the commit is over the set owns the old and the new paths: a killed run forgets neither.
         both = {**manifest, **after}
-        _remember(manifest_path, manifest, both)
+        remember(manifest_path, manifest, both)
         commit.put()
-    _remember(manifest_path, both, after)
+    remember(manifest_path, both, after)
     return outcome
 
 
@@ -205,7 +205,8 @@ def read_manifest(path: Path) -> dict[str, Any]:
     return loaded
 
 
-def _remember(path: Path, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+def remember(path: Path, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    """Note what a set has published, in one step."""
     if before == after:
         return
     fresh = path.with_suffix(".new")

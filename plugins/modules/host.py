@@ -10,7 +10,8 @@ module: host
 short_description: The host's side of the collection's actions
 description:
   - Not meant to be called from a playbook. M(barehost.web.packages), M(barehost.web.accounts), M(barehost.web.publish),
-    M(barehost.web.units) and M(barehost.web.wordpress) check their options on the controller and then call this module.
+    M(barehost.web.units), M(barehost.web.certificates) and M(barehost.web.wordpress) check their options on the
+    controller and then call this module.
   - Ansible packs a module once in a run, which takes longer than most of its work on the host. One module for all
     kinds of work is packed once.
 author: barehost.web contributors
@@ -18,7 +19,7 @@ options:
   work:
     description: What to do.
     type: str
-    choices: [accounts, packages, publish, units, wordpress]
+    choices: [accounts, certificates, packages, publish, units, wordpress]
     required: true
   payload:
     description:
@@ -51,18 +52,19 @@ if TYPE_CHECKING:
     # Named here for Ansible, which packs what a module imports.
     from ansible_collections.barehost.web.plugins.module_utils import (
         _accounts,
+        _certificates,
         _packages,
         _publish,
         _units,
         _wordpress,
     )
 
-    _PACKED = (_accounts, _packages, _publish, _units, _wordpress)
+    _PACKED = (_accounts, _certificates, _packages, _publish, _units, _wordpress)
 
 
 def main() -> None:
     """Do one of these."""
-    serve(("accounts", "packages", "publish", "units", "wordpress"))
+    serve(("accounts", "certificates", "packages", "publish", "units", "wordpress"))
 
 
 if __name__ == "__main__":

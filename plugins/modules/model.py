@@ -105,6 +105,10 @@ options:
     description: The variable of the role C(barehost.web.apache).
     type: list
     elements: dict
+  certificates_sites:
+    description: The variable of the role C(barehost.web.certificates). No key is ever shown.
+    type: list
+    elements: dict
   mariadb_databases:
     description: The variable of the role C(barehost.web.mariadb). No password is ever shown.
     type: list

@@ -25,7 +25,7 @@ VARIABLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("flask", "flask_apps"),
         _SUPERVISOR,
     ),
-    "web_sites": (("nginx", "nginx_sites"), ("apache", "apache_sites")),
+    "web_sites": (("nginx", "nginx_sites"), ("apache", "apache_sites"), ("certificates", "certificates_sites")),
     "app_apps": (("app", "app_apps"),),
     "gunicorn_apps": (("gunicorn", "gunicorn_apps"),),
     "uwsgi_apps": (("uwsgi", "uwsgi_apps"),),
@@ -39,6 +39,7 @@ VARIABLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "nginx_apps": (("nginx", "nginx_apps"),),
     "nginx_wordpress": (("nginx", "nginx_wordpress"),),
     "apache_sites": (("apache", "apache_sites"),),
+    "certificates_sites": (("certificates", "certificates_sites"),),
     "apache_apps": (("apache", "apache_apps"),),
     "mariadb_databases": (("mariadb", "mariadb_databases"),),
 }
@@ -56,10 +57,16 @@ ROLES: Mapping[str, str] = {
     "php_fpm": "php_fpm_pools",
     "nginx": "nginx_sites",
     "apache": "apache_sites",
+    "certificates": "certificates_sites",
     "mariadb": "mariadb_databases",
 }
 # The variable of the model of which a role takes a part, where it is not the one of the apps.
-_MODEL = {"nginx": "web_sites", "apache": "web_sites", "mariadb": "mariadb_databases"}
+_MODEL = {
+    "nginx": "web_sites",
+    "apache": "web_sites",
+    "certificates": "web_sites",
+    "mariadb": "mariadb_databases",
+}
 STATES = ("present", "absent")
 # Seconds that nginx closes an idle connection before the app's server would.
 _EARLIER = 15

@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from ansible_collections.barehost.web.plugins.plugin_utils import (
     _apps,
+    _certificates,
     _databases,
     _installations,
     _listen,
@@ -28,12 +29,13 @@ from ansible_collections.barehost.web.plugins.plugin_utils._schema import option
 
 Entries: TypeAlias = Mapping[str, Sequence[Entry]]
 _SITES = ("web_sites", "nginx_sites", "apache_sites")
+_CERTIFIED = ("certificates_sites",)
 _ADDRESSES = ("nginx_apps", "apache_apps")
 _WORDPRESS = ("web_wordpress", "wordpress_installations")
 _SERVED = ("web_wordpress", "nginx_wordpress")
 _POOLS = ("php_fpm_pools",)
 _DATABASES = ("mariadb_databases",)
-_OTHERS = frozenset({*_SITES, *_ADDRESSES, *_WORDPRESS, *_SERVED, *_POOLS, *_DATABASES})
+_OTHERS = frozenset({*_SITES, *_CERTIFIED, *_ADDRESSES, *_WORDPRESS, *_SERVED, *_POOLS, *_DATABASES})
 _APPS = tuple(name for name in VARIABLES if name not in _OTHERS)
 _SWITCHES = ("web_purge", "web_remove_data", *HOST)
 # How much another variable must look like one of ours to be taken for it; users have names of their own.
@@ -69,6 +71,7 @@ def _problems(variables: Mapping[str, object], folders: Sequence[Path]) -> Itera
     yield from _of_apps(entries, variables, folders)
     yield from _of_data(entries, variables)
     yield from _of_sites(entries)
+    yield from _of_certificates(entries, folders)
     yield from _of_wordpress(entries, folders)
 
 
@@ -103,10 +106,18 @@ def _of_sites(entries: Entries) -> Iterator[Problem]:
         yield from app.check({"name": _values.name, "address": _listen.address})
     yield from _sites.check_sites(sites)
     yield from _sites.check_servers(sites)
+    yield from _sites.check_sockets(sites)
     if sites:
         yield from _sites.check_targets(sites, apps or addresses)
         yield from _sites.check_folders(sites, apps)
         yield from _sites.check_ports(sites, _sockets(apps, addresses))
+
+
+def _of_certificates(entries: Entries, folders: Sequence[Path]) -> Iterator[Problem]:
+    for site in _among(entries, _CERTIFIED):
+        yield from _sites.check_certified(site)
+    for site in _among(entries, (*_SITES, *_CERTIFIED)):
+        yield from _certificates.check_tls(site, folders)
 
 
 def _of_wordpress(entries: Entries, folders: Sequence[Path]) -> Iterator[Problem]:

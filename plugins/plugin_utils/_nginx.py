@@ -22,6 +22,10 @@ UNIT = "nginx.service"
 DROP_IN = "/etc/systemd/system/nginx.service.d/barehost.conf"
 _PLAIN = re.compile(r"[A-Za-z0-9/_.~+:@-]+\Z")
 _IPV6 = 6
+_HTTPS_PORT = "443"
+#: Where role certificates puts what a site needs for https.
+CERTIFICATES = "/etc/barehost/tls"
+_PROFILES = ("intermediate", "modern")
 _NONE: Mapping[str, Mapping[str, Any]] = {}
 _HOME = re.compile(r"/(home|root|run/user)(/|\Z)")
 #: What the template of each kind of location reads. Ansible looks at every value that it is handed, several times.
@@ -36,6 +40,11 @@ _READ = {
     "files": ("folder", "otherwise"),
     "wordpress": ("prefix", "pattern", "wordpress"),
 }
+#: What of https follows from the release of Debian: bookworm's nginx has its own notation of HTTP/2, and only the
+#: OpenSSL of trixie knows the exchange of keys that withstands a quantum computer.
+_OLD_NOTATION = frozenset({"bookworm"})
+_CURVES = ("X25519", "prime256v1", "secp384r1")
+_HYBRID = "X25519MLKEM768"
 #: What all sites with a WordPress share.
 _WORDPRESS = (
     {"dest": f"{ROOT}/conf.d/barehost-wordpress.conf", "template": "wordpress.conf.j2"},
@@ -145,12 +154,43 @@ def listen_directives(addresses: Iterable[str], *, ipv6: bool) -> list[str]:
     return list(dict.fromkeys(socket.directive for socket in sockets if ipv6 or socket.version != _IPV6))
 
 
+def tls_directives(addresses: Iterable[str], *, ipv6: bool, codename: str) -> list[str]:
+    """Arguments of ``listen`` for addresses where https is spoken."""
+    suffix = "ssl http2" if codename in _OLD_NOTATION else "ssl"
+    return [f"{directive} {suffix}" for directive in listen_directives(addresses, ipv6=ipv6)]
+
+
+def https(site: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What a site says of https, if it speaks it."""
+    tls: Mapping[str, Any] | None = site.get("tls")
+    return tls if tls and tls["mode"] != "none" else None
+
+
+def _tls_variables(site: Mapping[str, Any], *, ipv6: bool, codename: str) -> dict[str, Any]:
+    """What the template of a site needs for https."""
+    tls = https(site)
+    if tls is None:
+        return {}
+    port = next(iter(tls["listen"])).rpartition(":")[2]
+    certificate = tls["certificate_file"] or f"{CERTIFICATES}/{site['name']}.pem"
+    return {
+        "listen": tls_directives(tls["listen"], ipv6=ipv6, codename=codename),
+        "profile": tls["profile"],
+        "certificate": certificate,
+        "key": tls["key_file"] or certificate,
+        "hsts": tls["hsts"],
+        "redirect": tls["redirect"],
+        "port": "" if port == _HTTPS_PORT else f":{port}",
+    }
+
+
 def site_variables(
     site: Mapping[str, Any],
     apps: Mapping[str, Mapping[str, Any]],
     wordpress: Mapping[str, Mapping[str, Any]] = _NONE,
     *,
     ipv6: bool,
+    codename: str = "",
 ) -> dict[str, Any]:
     """What the template of a site needs."""
     kept = {name: apps[name] for route in site["routes"] if (name := route.get("app")) and apps[name].get("keepalive")}
@@ -165,6 +205,7 @@ def site_variables(
         ],
         "domains": " ".join(site["domains"]),
         "listen": listen_directives(site["listen"], ipv6=ipv6),
+        "tls": _tls_variables(site, ipv6=ipv6, codename=codename),
         "client_max_body_size": site["client_max_body_size"],
         "access_log": site["access_log"],
         "extra": site["extra"].strip(),
@@ -185,6 +226,7 @@ def published(
     wordpress: Sequence[Mapping[str, Any]] = (),
     *,
     ipv6: bool,
+    codename: str = "",
 ) -> dict[str, Any]:
     """The parts of the publish that follow from the sites.
 
@@ -192,6 +234,7 @@ def published(
     :param apps: ``nginx_apps``, checked.
     :param wordpress: ``nginx_wordpress``, checked.
     :param ipv6: whether the host speaks IPv6.
+    :param codename: the release of Debian; the newest where it is not known.
     :returns: ``files`` and ``links`` of all sites and of the unit, ``entries``, and ``remove`` (logs of absent sites).
     """
     filled: list[dict[str, Any]] = fill(sites, load("nginx", "nginx_sites"))
@@ -201,17 +244,54 @@ def published(
     if not needed(filled, "nginx"):
         return {"entries": [site["name"] for site in filled], "remove": _logs(filled)}
     everywhere = [address for site in present for address in site["listen"]] or ["80"]
-    pairs = [_site_files("000-unknown-hosts", {"listen": listen_directives(everywhere, ipv6=ipv6)}, "")]
+    secure = [tls for site in present if (tls := https(site))]
+    defaults = [
+        {"profile": profile, "listen": tls_directives(addresses, ipv6=ipv6, codename=codename)}
+        for profile in _PROFILES
+        if (addresses := [address for tls in secure if tls["profile"] == profile for address in tls["listen"]])
+    ]
+    unknown = {"listen": listen_directives(everywhere, ipv6=ipv6), "tls": defaults}
+    pairs = [_site_files("000-unknown-hosts", unknown, "")]
     pairs += [
-        _site_files(f"{site['name']}.conf", site_variables(site, reachable, installed, ipv6=ipv6), site["name"])
+        _site_files(
+            f"{site['name']}.conf",
+            site_variables(site, reachable, installed, ipv6=ipv6, codename=codename),
+            site["name"],
+        )
         for site in present
     ]
     return {
-        "files": [*(file for file, _link in pairs), _drop_in(present), *(_WORDPRESS if installed else ())],
+        "files": [
+            *(file for file, _link in pairs),
+            _drop_in(present),
+            *(_WORDPRESS if installed else ()),
+            *_tls_files(secure, codename),
+        ],
         "links": [link for _file, link in pairs],
         "entries": [site["name"] for site in filled],
         "remove": _logs(filled),
     }
+
+
+def _tls_files(secure: Sequence[Mapping[str, Any]], codename: str) -> list[dict[str, Any]]:
+    """What all sites that speak https share."""
+    if not secure:
+        return []
+    hybrid = () if codename in _OLD_NOTATION else (_HYBRID,)
+    data = {"curves": ":".join((*hybrid, *_CURVES)), "http2": codename not in _OLD_NOTATION}
+    profiles = sorted({tls["profile"] for tls in secure})
+    return [
+        {"dest": f"{ROOT}/conf.d/barehost-tls.conf", "template": "tls.conf.j2"},
+        {"dest": f"{ROOT}/snippets/barehost-challenge.conf", "template": "challenge.conf.j2"},
+        *(
+            {
+                "dest": f"{ROOT}/snippets/barehost-tls-{profile}.conf",
+                "template": f"tls-{profile}.conf.j2",
+                "vars": {"tls": data},
+            }
+            for profile in profiles
+        ),
+    ]
 
 
 def _logs(sites: Iterable[Mapping[str, Any]]) -> list[str]:

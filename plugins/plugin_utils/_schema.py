@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -83,11 +83,11 @@ def load(role: str, option: str) -> Spec:
 
 
 def union(first: Spec, *others: Spec) -> Spec:
-    """Join lists of entries into one whose entries may have the keys of all."""
+    """Join lists of entries into one whose entries may have the keys of all, also in mappings inside them."""
     elements = [spec.element for spec in (first, *others) if spec.element is not None]
     keys: dict[str, Spec] = {}
     for name, sub in (item for element in elements for item in (element.keys or {}).items()):
-        keys.setdefault(name, sub)
+        keys[name] = _joined(keys[name], sub) if name in keys else sub
     rules = Rules(
         exclusive=tuple(dict.fromkeys(group for each in elements for group in each.rules.exclusive)),
         one_of=tuple(dict.fromkeys(group for each in elements for group in each.rules.one_of)),
@@ -95,6 +95,13 @@ def union(first: Spec, *others: Spec) -> Spec:
         needed_by={key: needs for each in elements for key, needs in each.rules.needed_by.items()},
     )
     return Spec("list", default=[], element=Spec("dict", keys=keys, rules=rules))
+
+
+def _joined(first: Spec, other: Spec) -> Spec:
+    """Join what two roles say of one key: the first one's word, and in a mapping the keys of both."""
+    if first.kind != "dict" or first.keys is None or other.keys is None:
+        return first
+    return replace(first, keys={**other.keys, **first.keys})
 
 
 def convert(value: object, spec: Spec) -> Data:

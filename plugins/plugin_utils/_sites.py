@@ -38,7 +38,9 @@ _TARGETS: Mapping[str, frozenset[str]] = {
     "redirect": frozenset({"status", "keep_path"}),
     "wordpress": frozenset(),
 }
-_HTTP_PORT = 80
+_PORTS = {"http": 80, "https": 443}
+# A year is the least that lists of browsers take; more than ten is a slip of the pen.
+_LONGEST_HSTS = 10 * 365 * 24 * 60 * 60
 
 
 def check_site(site: Entry) -> Iterator[Problem]:
@@ -51,6 +53,7 @@ def check_site(site: Entry) -> Iterator[Problem]:
         if site.values.get(key) == []:
             yield Problem(f"{site.path}.{key}", "is empty", "give at least one")
     yield from _repeated_listeners(site)
+    yield from _tls(site)
     routes = site.mappings("routes")
     yield from _repeated_paths(routes)
     for route in routes:
@@ -58,6 +61,84 @@ def check_site(site: Entry) -> Iterator[Problem]:
         yield from route.at_least({"timeout": 1})
         yield from _misplaced(route)
         yield from _redirect(route, site, routes)
+
+
+def check_certified(site: Entry) -> Iterator[Problem]:
+    """Check a site that only has a certificate."""
+    yield from site.check({"name": _values.site_name})
+    if site.present:
+        yield from site.check({"domains": _web.domain})
+        if site.values.get("domains") == []:
+            yield Problem(f"{site.path}.domains", "is empty", "give at least one")
+
+
+def _tls(site: Entry) -> Iterator[Problem]:
+    tls = site.mapping("tls") if site.knows("tls") else None
+    if tls is None or not tls.knows("listen"):
+        return
+    if tls.text("mode") == "none":
+        for key in ("listen", "profile", "redirect", "hsts", "certificate_file", "key_file"):
+            if tls.has(key):
+                way_out = "write 'mode: self_signed', or leave it out"
+                yield Problem(f"{tls.path}.{key}", "does nothing without https", way_out)
+        return
+    yield from tls.check({"listen": _listen.listen, "certificate_file": _web.host_file, "key_file": _web.host_file})
+    if tls.values.get("listen") == []:
+        yield Problem(f"{tls.path}.listen", "is empty", "give at least one")
+    yield from _repeated_listeners(tls)
+    yield from _host_files(tls)
+    yield from tls.at_least({"hsts": 0})
+    hsts = tls.values.get("hsts")
+    if isinstance(hsts, int) and hsts > _LONGEST_HSTS:
+        yield Problem(f"{tls.path}.hsts", f"{hsts} seconds are more than ten years", "write 63072000 for two years")
+    for path, domain in site.texts("domains"):
+        if re.fullmatch(r"[0-9.]+", domain):
+            reason = f"{domain!r} is an address, which no client names when it begins to speak https"
+            yield Problem(path, reason, "leave it out, or give it a site without tls")
+
+
+def _host_files(tls: Entry) -> Iterator[Problem]:
+    if tls.text("mode") == "self_signed" and tls.text("certificate_file"):
+        yield Problem(f"{tls.path}.certificate_file", "does nothing with this mode", "write 'mode: provided'")
+    if tls.text("key_file") and not tls.text("certificate_file"):
+        yield Problem(f"{tls.path}.key_file", "has no certificate", "give 'certificate_file' as well")
+
+
+def check_sockets(sites: Sequence[Entry]) -> Iterator[Problem]:
+    """Check that one language is spoken at each address, https by one profile."""
+    seen: dict[_listen.Listener, tuple[str, str, Entry]] = {}
+    told: set[tuple[str, str]] = set()
+    for site in sites:
+        for scheme, profile, path, listener in _spoken(site):
+            first, spoken, owner = seen.setdefault(listener, (scheme, profile, site))
+            if (first, spoken) == (scheme, profile) or (path, owner.path) in told:
+                continue
+            # A bare port is two sockets, and one mistake.
+            told.add((path, owner.path))
+            where = f"site {owner.text('name')!r} ({owner.path})"
+            if first != scheme:
+                reason = f"{listener.directive} would speak {scheme}, and speaks {first} for {where}"
+                yield Problem(path, reason, "take another port for one of them")
+            else:
+                reason = f"{profile!r} differs from {spoken!r} of {where} at {listener.directive}"
+                way_out = "give both one profile: the version is agreed on before the client has named its host"
+                yield Problem(path.replace(".listen", ".profile"), reason, way_out)
+
+
+def _spoken(site: Entry) -> Iterator[tuple[str, str, str, _listen.Listener]]:
+    if not site.present:
+        return
+    for listener in sorted(_read(site)):
+        yield "http", "", f"{site.path}.listen", listener
+    tls = https(site)
+    for listener in sorted(_read(tls)) if tls is not None else ():
+        yield "https", tls.text("profile") if tls is not None else "", f"{site.path}.tls.listen", listener
+
+
+def https(site: Entry) -> Entry | None:
+    """Give what a site says of https, if it speaks it."""
+    tls = site.mapping("tls") if site.knows("tls") else None
+    return tls if tls is not None and tls.knows("listen") and tls.text("mode") != "none" else None
 
 
 def check_sites(sites: Sequence[Entry]) -> Iterator[Problem]:
@@ -94,7 +175,9 @@ def _beyond_apache(site: Entry) -> Iterator[Problem]:
     known = spec("apache_sites").element
     for entry, keys in ((site, known), *((route, _routes_of(known)) for route in site.mappings("routes"))):
         for key in entry.values:
-            if entry.has(key) and keys is not None and key not in (keys.keys or {}):
+            # No https is what Apache does anyway.
+            asked = https(site) is not None if key == "tls" else entry.has(key)
+            if asked and keys is not None and key not in (keys.keys or {}):
                 way_out = "leave it out, or write 'server: nginx' for the site"
                 yield Problem(f"{entry.path}.{key}", "is something that only nginx does", way_out)
 
@@ -193,8 +276,13 @@ def check_ports(sites: Sequence[Entry], sockets: Mapping[str, Sequence[_listen.L
 
 
 def listeners(site: Entry) -> set[_listen.Listener]:
-    """Give the sockets of a site."""
-    value = site.values.get("listen")
+    """Give the sockets of a site, for http and https."""
+    tls = https(site)
+    return _read(site) | (_read(tls) if tls is not None else set())
+
+
+def _read(entry: Entry) -> set[_listen.Listener]:
+    value = entry.values.get("listen")
     texts = [text for text in value if isinstance(text, str)] if isinstance(value, list) else []
     return {each for text in texts if _listen.listen(text) is None for each in _listen.listeners(text)}
 
@@ -245,8 +333,11 @@ def _leads_back(target: str, route: Entry, site: Entry, routes: Sequence[Entry])
     parts = urlsplit(target)
     if parts.netloc:
         domains = {_web.domain_key(domain) for _, domain in site.texts("domains")}
-        ports = {listener.port for listener in listeners(site)}
-        if parts.scheme != "http" or parts.hostname not in domains or (parts.port or _HTTP_PORT) not in ports:
+        tls = https(site)
+        # What is asked over http comes back over https.
+        spoken = {"http": _read(site), "https": _read(tls) if tls is not None else set()}
+        ports = {listener.port for listener in spoken.get(parts.scheme, ())}
+        if parts.hostname not in domains or (parts.port or _PORTS[parts.scheme]) not in ports:
             return False
     wanted = _web.path_key(parts.path or "/")
     fitting = [(len(key), other) for other in routes if _covers(key := _web.path_key(other.text("path")), wanted)]

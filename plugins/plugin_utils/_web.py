@@ -177,6 +177,13 @@ def file_name(text: str) -> Fault | None:
     return Fault(f"{show(text)} is not the name of a file", "write a name such as 'index.html'")
 
 
+def host_file(text: str) -> Fault | None:
+    """Check the path of a file on the host."""
+    if re.fullmatch(r"(/[\w.@+~-]+)+", text, re.ASCII) and not {".", ".."} & set(text.split("/")):
+        return None
+    return Fault(f"{show(text)} is not the path of a file on the host", "write it out from '/', without white space")
+
+
 def size(text: str) -> Fault | None:
     """Check a size in nginx's notation."""
     if re.fullmatch(r"\d{1,12}[kKmMgG]?", text, re.ASCII):

@@ -21,7 +21,7 @@ KINDS = ("plugins", "themes")
 #: The program that backs up and restores, and where it keeps its archives.
 BACKUP, ARCHIVES = "/usr/local/lib/barehost/wordpress_backup.py", "/var/backups/barehost"
 WEB_GROUP = "www-data"
-_HTTP_PORT = "80"
+_PORTS = {"http": "80", "https": "443"}
 # Of PHP's extensions those that WordPress asks for or works better with.
 _EXTENSIONS = ("mysql", "gd", "curl", "xml", "mbstring", "intl", "zip")
 # Debian's package depends on a web server and on PHP for Apache, unless others are there or named before.
@@ -52,8 +52,10 @@ def mounted(installations: object, sites: object) -> list[dict[str, Any]]:
 
 def _address(site: Mapping[str, Any], path: str) -> str:
     domain = next((domain for domain in site["domains"] if "*" not in domain), "localhost")
-    port = next((text.rpartition(":")[2] for text in site["listen"]), _HTTP_PORT)
-    return f"http://{domain}{'' if port == _HTTP_PORT else f':{port}'}{path.rstrip('/')}"
+    tls = site.get("tls") or {"mode": "none"}
+    scheme, listen = ("http", site["listen"]) if tls["mode"] == "none" else ("https", tls["listen"])
+    port = next((text.rpartition(":")[2] for text in listen), _PORTS[scheme])
+    return f"{scheme}://{domain}{'' if port == _PORTS[scheme] else f':{port}'}{path.rstrip('/')}"
 
 
 def present(installations: object) -> list[dict[str, Any]]:

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 from ansible_collections.barehost.web.plugins.action import publish
+from ansible_collections.barehost.web.plugins.plugin_utils import _memory
 
 NOTHING: dict[str, Any] = {"files": [], "links": [], "directories": [], "units": []}
 
 
 def said(*sets: str, owed: bool = False) -> dict[str, Any]:
     """What a host has said of its sets, as a later task of the same run sees it."""
-    return {"ansible_facts": publish._with_memory({"sets": [*sets], "owed": owed})["ansible_facts"]}
+    return {"ansible_facts": _memory.with_memory({"sets": [*sets], "owed": owed})["ansible_facts"]}
 
 
 @pytest.mark.parametrize(
@@ -30,7 +31,7 @@ def said(*sets: str, owed: bool = False) -> dict[str, Any]:
     ],
 )
 def test_host_is_asked_unless_it_has_said_that_it_has_nothing(variables: dict[str, Any], spared: bool) -> None:
-    assert publish._is_spared("uwsgi", variables) is spared
+    assert _memory.is_spared("uwsgi", variables) is spared
 
 
 @pytest.mark.parametrize("kind", ["files", "links", "directories", "units"])
@@ -42,11 +43,11 @@ def test_whatever_is_wanted_has_to_be_published(kind: str) -> None:
 def test_word_of_another_run_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = said("nginx")
     monkeypatch.setattr(os, "getppid", os.getpid)
-    assert not publish._is_spared("uwsgi", kept)
+    assert not _memory.is_spared("uwsgi", kept)
 
 
 def test_memory_is_no_part_of_the_result() -> None:
-    result = publish._with_memory({"changed": True, "sets": ["nginx"], "owed": False})
+    result = _memory.with_memory({"changed": True, "sets": ["nginx"], "owed": False})
     assert sorted(result) == ["ansible_facts", "changed"]
     failed = {"failed": True, "msg": "no"}
-    assert publish._with_memory(dict(failed)) == failed
+    assert _memory.with_memory(dict(failed)) == failed

@@ -24,6 +24,10 @@ def site(name: str = "main", **changes: Any) -> Changes:
     return {"name": name, "domains": [f"{name}.test"], "routes": [{"path": "/", "app": "util"}], **changes}
 
 
+def signed(**tls: Any) -> Changes:
+    return site(tls={"mode": "self_signed", **tls})
+
+
 def route(**changes: Any) -> Changes:
     """Give a site whose second route is this one."""
     return site(routes=[{"path": "/", "static": "/srv/www"}, {"path": "/x", **changes}])
@@ -240,7 +244,49 @@ KEEP = "keep one of them"
         ),
         ([site(client_max_body_size="20MB")], "web_sites[0].client_max_body_size: '20MB' is not a size"),
         ([site(extra=["a;"])], "web_sites[0].extra: must be a text, not a list"),
-        ([site(tls={"mode": "acme"})], "web_sites[0].tls: there is no such key"),
+        ([site(tls={"mode": "letsencrypt"})], "web_sites[0].tls.mode: 'letsencrypt' is not one of its values"),
+        ([site(tls={"hsts": 60})], "web_sites[0].tls.hsts: does nothing without https"),
+        ([signed(listen=[])], "web_sites[0].tls.listen: is empty"),
+        ([signed(listen=["x"])], "web_sites[0].tls.listen[0]: 'x' is not a port"),
+        ([signed(hsts=-1)], "web_sites[0].tls.hsts: is -1; the least is 0"),
+        ([signed(hsts=10**12)], "web_sites[0].tls.hsts: 1000000000000 seconds are more than ten years"),
+        ([signed(certificate_file="/etc/x.pem")], "web_sites[0].tls.certificate_file: does nothing with this mode"),
+        ([signed(key="x")], "web_sites[0].tls.key: does nothing with this mode"),
+        ([signed(mode="provided", key_file="/k", certificate="a", key="b")], "web_sites[0].tls.key_file: has no"),
+        ([signed(mode="provided", key="x")], "web_sites[0].tls.certificate: is missing, which mode 'provided' needs"),
+        (
+            [signed(mode="provided", certificate_file="/c d")],
+            "web_sites[0].tls.certificate_file: '/c d' is not the path of a file on the host",
+        ),
+        (
+            [signed(mode="provided", certificate_file="/c", key="x")],
+            "web_sites[0].tls.certificate_file: names a file of the host, and a certificate is provided as well",
+        ),
+        (
+            [signed() | {"domains": ["192.0.2.1"]}],
+            "web_sites[0].domains[0]: '192.0.2.1' is an address, which no client",
+        ),
+        (
+            [signed() | {"listen": ["443"]}],
+            "web_sites[0].tls.listen: 443 would speak https, and speaks http for site 'main' (web_sites[0])",
+        ),
+        (
+            [signed(), site("b", domains=["b.test"], listen=["443"])],
+            "web_sites[1].listen: 443 would speak http, and speaks https for site 'main' (web_sites[0])",
+        ),
+        (
+            [signed(), site("b", domains=["b.test"], tls={"mode": "self_signed", "profile": "modern"})],
+            "web_sites[1].tls.profile: 'modern' differs from 'intermediate' of site 'main' (web_sites[0]) at 443",
+        ),
+        (
+            [signed(), site("b", listen=["8080"], domains=["main.test"], tls={"mode": "self_signed"})],
+            "web_sites[1].domains[0]: 'main.test' is a domain of site 'main' already",
+        ),
+        ([site(server="apache", tls={"mode": "self_signed"})], "web_sites[0].tls: is something that only nginx does"),
+        (
+            [site(routes=[{"path": "/", "redirect": "https://main.test"}], tls={"mode": "self_signed"})],
+            "web_sites[0].routes[0].redirect: 'https://main.test' is served by this route itself: a loop",
+        ),
         (
             [site(domains=["a.test", "A.test"])],
             f"web_sites[0].domains[1]: 'A.test' is a domain of the same site already (web_sites[0].domains[0]); {KEEP}",
@@ -379,6 +425,10 @@ def test_a_mistake_in_a_site_has_its_message(sites: list[Changes], message: str)
         [route(static="/srv/util/current/app/media")],
         [route(redirect="/y", index=["index.html"], buffering=True)],
         [site(), site("b", domains=["main.test"], listen=["192.0.2.1:80"])],
+        [signed(), site("b", domains=["b.test"])],
+        [site(server="apache", tls={"mode": "none"})],
+        [signed(mode="provided", certificate_file="/etc/letsencrypt/live/x/fullchain.pem", key_file="/k.pem")],
+        [site(routes=[{"path": "/", "redirect": "https://main.test"}])],
         [site(), site("b", domains=["main.test"], state="absent", routes=[{"path": "bad", "app": "nobody"}])],
     ],
 )

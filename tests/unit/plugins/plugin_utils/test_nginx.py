@@ -107,7 +107,7 @@ def site(name: str, **more: Any) -> dict[str, Any]:
 def test_every_address_has_a_default_server_and_absent_sites_leave_no_log() -> None:
     sites = [site("a"), site("b", listen=["127.0.0.1:8080", "80"]), {"name": "gone", "state": "absent"}]
     parts = published(sites, [], ipv6=False)
-    assert parts["files"][0]["vars"] == {"site": {"listen": ["80", "127.0.0.1:8080"]}}
+    assert parts["files"][0]["vars"] == {"site": {"listen": ["80", "127.0.0.1:8080"], "tls": []}}
     assert [file.get("entry", "") for file in parts["files"]] == ["", "a", "b", ""]
     assert parts["entries"] == ["a", "b", "gone"]
     assert parts["remove"] == ["/var/log/nginx/gone.access.log*", "/var/log/nginx/gone.error.log*"]
@@ -162,3 +162,37 @@ def test_app_whose_connections_are_kept_has_an_upstream_in_each_site() -> None:
         address = "unix:/run/gunicorn/util.sock"
         assert variables["upstreams"] == [{"name": name, "address": address, "keepalive": 60}]
         assert {location["upstream"] for location in variables["locations"]} == {f"http://{name}"}
+
+
+@pytest.mark.parametrize(
+    ("codename", "listen", "curves", "http2"),
+    [
+        ("bookworm", "443 ssl http2", "X25519:prime256v1:secp384r1", False),
+        ("trixie", "443 ssl", "X25519MLKEM768:X25519:prime256v1:secp384r1", True),
+        ("", "443 ssl", "X25519MLKEM768:X25519:prime256v1:secp384r1", True),
+    ],
+)
+def test_https_is_written_as_the_release_of_debian_reads_it(
+    codename: str, listen: str, curves: str, http2: bool
+) -> None:
+    parts = published([site("a", tls={"mode": "self_signed"})], [], ipv6=False, codename=codename)
+    files = {Path(file["dest"]).name: file.get("vars", {}) for file in parts["files"]}
+    assert files["a.conf"]["site"]["tls"] == {
+        "listen": [listen],
+        "profile": "intermediate",
+        "certificate": "/etc/barehost/tls/a.pem",
+        "key": "/etc/barehost/tls/a.pem",
+        "hsts": 0,
+        "redirect": True,
+        "port": "",
+    }
+    assert files["000-unknown-hosts"]["site"]["tls"] == [{"profile": "intermediate", "listen": [listen]}]
+    assert files["barehost-tls-intermediate.conf"]["tls"] == {"curves": curves, "http2": http2}
+    assert "barehost-tls-modern.conf" not in files
+
+
+def test_https_elsewhere_with_files_of_somebody_else() -> None:
+    tls = {"mode": "provided", "certificate_file": "/c.pem", "key_file": "/k.pem", "listen": ["127.0.0.1:8443", "443"]}
+    parts = published([site("a", tls=tls)], [], ipv6=False)
+    data = parts["files"][1]["vars"]["site"]["tls"]
+    assert (data["certificate"], data["key"], data["port"]) == ("/c.pem", "/k.pem", ":8443")

@@ -163,3 +163,19 @@ def test_plain_copies_into_ordinary_containers() -> None:
 def test_the_roles_are_loaded() -> None:
     assert load("nginx", "nginx_sites").element is not None
     assert options("gunicorn")["gunicorn_purge"].kind == "bool"
+
+
+def test_union_joins_mappings_that_two_roles_know() -> None:
+    first, other = (
+        parse(
+            {
+                "type": "list",
+                "elements": "dict",
+                "options": {"tls": {"type": "dict", "options": {"mode": {"default": role}, role: {}}}},
+            }
+        )
+        for role in ("nginx", "certificates")
+    )
+    assert fill([{"tls": {"nginx": "a", "certificates": "b"}}], union(first, other)) == [
+        {"tls": {"mode": "nginx", "nginx": "a", "certificates": "b"}}
+    ]

@@ -33,6 +33,9 @@ def blog(**more: Any) -> dict[str, Any]:
         ("/blog", {"listen": ["8080", "80"]}, "http://example.test:8080/blog"),
         ("/blog", {"listen": ["127.0.0.1:80"]}, "http://example.test/blog"),
         ("/blog", {"domains": ["*.example.test"]}, "http://localhost/blog"),
+        ("/blog", {"tls": {"mode": "none"}}, "http://example.test/blog"),
+        ("/blog", {"tls": {"mode": "self_signed"}}, "https://example.test/blog"),
+        ("/", {"tls": {"mode": "self_signed", "listen": ["8443"]}}, "https://example.test:8443"),
         ("/blog", {"state": "absent"}, ""),
     ],
 )
