@@ -91,9 +91,10 @@ class Installation:
             self._note(f"switch to {live.target}")
             return
         live.begin()
-        self._run(who, "install", live, {"admin": admin, "keep_password": given, "fresh": self._begun.exists()})
+        if not self._have_tables(who, live, {"admin": admin, "keep_password": given}):
+            return
         live.switch()
-        self._run(who, "configure", live, {"admin": admin, "keep_password": given, "leaving": live.leaving("themes")})
+        self._configure(who, live, {"admin": admin, "keep_password": given, "leaving": live.leaving("themes")})
         self._take_up(who, live)
 
     def _take_up(self, who: Account, live: Live) -> None:
@@ -169,23 +170,29 @@ class Installation:
             _write(self._password, f"{_random(24, string.ascii_letters + string.digits)}\n", group=0, mode=0o600)
         return self._password.read_text(encoding="utf-8").strip()
 
-    def _run(self, who: Account, step: str, live: Live, more: Mapping[str, Any]) -> None:
-        wanted = {**self._wanted, "code": str(live.target), "check": self._check, **more}
-        if step == "install" and not self._check and self._is_missing(who, live, wanted):
-            BEGUN.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._begun.touch(mode=0o600)
-        answer = self._ask(who, step, live, wanted)
-        self.changes += [f"{self.name}: {change}" for change in answer["changed"]]
-        if step == "install" and not self._check:
-            self._begun.unlink(missing_ok=True)
+    def _have_tables(self, who: Account, live: Live, more: Mapping[str, Any]) -> bool:
+        """Have WordPress install itself, or bring its tables to its version; most runs only look.
 
-    def _is_missing(self, who: Account, live: Live, wanted: Mapping[str, Any]) -> bool:
-        """Tell whether there is all to install, so that a killed run cannot leave anything half done.
-
-        Tables that are brought to another version are not: what is in them is somebody's content.
+        :returns: whether it is installed now, which it need not be in check mode.
         """
-        changed: list[str] = self._ask(who, "install", live, {**wanted, "check": True})["changed"]
-        return _INSTALL in changed
+        wanted = self._asked(live, {**more, "fresh": self._begun.exists()})
+        changed = self._ask(who, "install", live, {**wanted, "check": True})["changed"]
+        if changed and not self._check:
+            # Tables that are brought to another version are never begun anew: what is in them is somebody's content.
+            if _INSTALL in changed:
+                BEGUN.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self._begun.touch(mode=0o600)
+            changed = self._ask(who, "install", live, wanted)["changed"]
+            self._begun.unlink(missing_ok=True)
+        self.changes += [f"{self.name}: {change}" for change in changed]
+        return not self._check or _INSTALL not in changed
+
+    def _configure(self, who: Account, live: Live, more: Mapping[str, Any]) -> None:
+        answer = self._ask(who, "configure", live, self._asked(live, more))
+        self.changes += [f"{self.name}: {change}" for change in answer["changed"]]
+
+    def _asked(self, live: Live, more: Mapping[str, Any]) -> dict[str, Any]:
+        return {**self._wanted, "code": str(live.target), "check": self._check, **more}
 
     def _ask(self, who: Account, step: str, live: Live, wanted: Mapping[str, Any]) -> dict[str, Any]:
         hidden = (str(wanted["admin"]["password"]),)

@@ -110,6 +110,10 @@ def test_killed_installation_is_begun_anew(converge: Any, host: Host, http: Http
     # What is left when a run is killed between the tables and the first user.
     host.check_output("touch /var/lib/barehost/wordpress/notes")
     host.check_output("mariadb notes -e 'DROP TABLE wp_users; DELETE FROM wp_options WHERE option_name = \"blogname\"'")
+    tables = host.check_output("mariadb -Ne 'SHOW TABLES' notes")
+    looked = converge(check=True)
+    assert (looked.rc, "notes: install WordPress" in changes(looked)) == (0, True), looked
+    assert host.check_output("mariadb -Ne 'SHOW TABLES' notes") == tables
     outcome = converge()
     assert outcome.rc == 0
     assert "notes: install WordPress" in changes(outcome)

@@ -67,7 +67,7 @@ function note(string $what, callable $change): void
 function install(array $wanted): void
 {
     global $wpdb, $wp_db_version;
-    if ($wanted['fresh']) {
+    if ($wanted['fresh'] && !$wanted['check']) {
         // What a killed installation has left behind, never anybody's content.
         foreach ($wpdb->get_col("SHOW TABLES LIKE '" . $wpdb->esc_like($wpdb->prefix) . "%'") as $table) {
             $wpdb->query("DROP TABLE `$table`");
@@ -76,7 +76,7 @@ function install(array $wanted): void
     }
     // It would ask itself over the network whether its addresses work, and nobody serves it yet.
     add_filter('pre_http_request', static fn () => new WP_Error('closed', 'nobody is asked during an installation'));
-    if (!is_blog_installed()) {
+    if ($wanted['fresh'] || !is_blog_installed()) {
         note('install WordPress', static fn () => wp_install(
             wp_slash($wanted['title']),
             $wanted['admin']['user'],
