@@ -23,7 +23,7 @@ class ActionModule(HostAction):
     def perform(self, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         """Read the provided certificates, and ask the host if it has anything to do."""
         folders = search_folders(self._loader.get_basedir(), constants.config.get_config_value("CONFIG_FILE"))
-        sites = wanted(options["sites"], folders)
+        sites = wanted(options["sites"], folders, read=not options["remove"])
         nothing = all(site["mode"] == "none" for site in sites)
         if nothing and (not options["remove"] or is_spared("certificates", variables)):
             return {"changed": False, "changes": []}

@@ -45,9 +45,10 @@ def text_of(value: str, folders: Sequence[Path]) -> str:
     return found.read_text(encoding="utf-8", errors="replace") if found is not None else ""
 
 
-def wanted(sites: object, folders: Sequence[Path]) -> list[dict[str, Any]]:
+def wanted(sites: object, folders: Sequence[Path], *, read: bool = True) -> list[dict[str, Any]]:
     """Give what the host has to know of ``certificates_sites``, checked.
 
+    :param read: whether the provided certificates are read; to remove others takes none of them.
     :returns: name and mode of each entry; the domains of one to sign, the PEM of one that is provided. One whose
         files something else looks after is nobody's here.
     """
@@ -59,7 +60,7 @@ def wanted(sites: object, folders: Sequence[Path]) -> list[dict[str, Any]]:
         if mode == "provided":
             if not tls.get("certificate"):
                 one["mode"] = "none"
-            else:
+            elif read:
                 one["pem"] = _joined(Provided(*(text_of(tls.get(key, ""), folders) for key in _PROVIDED)))
         found.append(one)
     return found

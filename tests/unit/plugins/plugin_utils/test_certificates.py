@@ -136,6 +136,11 @@ def test_files_are_found_and_what_is_sent_leaves_out_the_root(tmp_path: Path) ->
     assert one["pem"] == key("leaf").strip() + "\n" + pem(LEAF, MIDDLE)
 
 
+def test_a_file_that_is_gone_is_no_obstacle_to_a_removal() -> None:
+    (one,) = wanted([site(certificate="gone.pem", key="gone.pem")], [], read=False)
+    assert (one["mode"], one["pem"]) == ("provided", "")
+
+
 def test_a_missing_file_is_named_and_a_key_never_is(tmp_path: Path) -> None:
     secret = key("leaf").splitlines()[1]
     said = [
