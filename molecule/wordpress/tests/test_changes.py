@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -80,6 +81,25 @@ def test_password_of_the_entry_is_the_one_that_lets_in(converge: Any, varied: An
     told = outcome.output + json.dumps([task.result for task in outcome.tasks])
     assert "another-long-secret" not in told
     assert "correct-horse-battery" not in told
+
+
+def test_secrets_are_not_shown_while_they_are_used(converge: Any, host: Host, varied: Any) -> None:
+    watch = "while sleep .01; do cat /proc/[0-9]*/cmdline /run/systemd/transient/*; done >/run/watched 2>/dev/null"
+    host.check_output("systemd-run --unit=watch --collect sh -c %s", watch)
+    fresh = {"user": "ladner", "email": "laden@example.test", "password": "yet-another-secret"}
+    wanted = varied(key="web_wordpress", notes={"constants": {"WP_POST_REVISIONS": 3}}, shop={"admin": fresh})
+    outcomes = [converge(wanted, verbose=True, check=check) for check in (True, False)]
+    host.check_output("systemctl stop watch")
+    assert [outcome.rc for outcome in outcomes] == [0, 0], outcomes
+    told = "".join(outcome.output for outcome in outcomes)
+    assert "WP_POST_REVISIONS" in told
+    assert host.run("grep -qa lib/barehost/wordpress.php /run/watched").rc == 0
+    files = (f"/etc/wordpress/{name}.keys.php" for name in ("notes", "shop"))
+    keys = [key for file in files for key in re.findall(r"', '(.{64})'", host.check_output("cat %s", file))]
+    secrets = [fresh["password"], "correct-horse-battery", host.check_output("cat /etc/barehost/wordpress/*"), *keys]
+    assert len(secrets) == 19
+    assert [secret for secret in secrets if secret in told] == []
+    assert [secret for secret in secrets if host.run("grep -qaF -e %s /run/watched", secret).rc != 1] == []
 
 
 def test_secrets_are_nowhere(host: Host) -> None:
