@@ -73,9 +73,16 @@ def scenario(name: str, obstacle: str | None) -> Job:
 
 
 def scenarios() -> list[str]:
-    """List the scenarios, those that took longest the last time first: they decide when all is done."""
+    """List the scenarios, those that take longest first: they decide when all is done."""
     names = sorted(path.parent.name for path in ROOT.glob("molecule/*/molecule.yml"))
-    return sorted(names, key=lambda name: -durations().get(name, 0))
+    known = durations()
+    return sorted(names, key=lambda name: -known.get(name, guess(name)))
+
+
+def guess(name: str) -> float:
+    """Guess the seconds of a scenario that has not run here yet: about one for each line of its tests."""
+    files = (ROOT / "molecule" / name / "tests").glob("*.py")
+    return sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files)
 
 
 def durations() -> dict[str, float]:
