@@ -19,6 +19,8 @@ from benchmark.byhand import FOLDER, ByHand, Shape, Way, nginx, ways
 from benchmark.sides import converge, write_hosts
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from benchmark.transports import Transport
 
 SHAPES = (Shape(2, 1), Shape(2, 4))
@@ -110,14 +112,18 @@ def sides() -> list[Side]:
     return found
 
 
-def prepare(transport: Transport, machine: str, folder: Path) -> None:
-    """Have ours served as a user would, and start the ways by hand beside it."""
-    inventory = write_hosts(folder / "inventory-servers", {"bench": transport.variables(machine)})
-    variables = inventory / "group_vars"
-    variables.mkdir()
-    (variables / "web.yml").write_text(yaml.safe_dump(model()), encoding="utf-8")
+def serve(transport: Transport, machine: str, folder: Path, variables: Mapping[str, Any]) -> None:
+    """Have ours serve a model as a user would, and the program that asks at hand."""
+    inventory = write_hosts(folder / "inventory-load", {"bench": transport.variables(machine)})
+    (inventory / "group_vars").mkdir()
+    (inventory / "group_vars/web.yml").write_text(yaml.safe_dump(dict(variables)), encoding="utf-8")
     converge(transport, [f"--inventory={inventory}", "site.yml"])
     inside(machine, "apt-get -qy --no-install-recommends install wrk")
+
+
+def prepare(transport: Transport, machine: str, folder: Path) -> None:
+    """Have ours served, and start the ways by hand beside it."""
+    serve(transport, machine, folder, model())
     inside(machine, f"mkdir -p {FOLDER} && chmod 1777 {FOLDER} && cat >{FOLDER}/nginx.conf", nginx(hands()))
     for hand in hands():
         for name, text in hand.files().items():

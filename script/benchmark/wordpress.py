@@ -6,12 +6,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from benchmark.byhand import FOLDER
 from benchmark.report import Target
-from benchmark.servers import Side, inside, start, wait
-from benchmark.sides import converge, write_hosts
+from benchmark.servers import Side, inside, serve, start, wait
 from benchmark.throughput import LEAST, OURS, Throughput
 
 if TYPE_CHECKING:
@@ -99,12 +96,7 @@ def sides() -> list[Side]:
 
 def prepare(transport: Transport, machine: str, folder: Path) -> None:
     """Have ours installed as a user would, and the same WordPress served by Debian's pool and an nginx beside it."""
-    inventory = write_hosts(folder / "inventory-wordpress", {"bench": transport.variables(machine)})
-    variables = inventory / "group_vars"
-    variables.mkdir()
-    (variables / "web.yml").write_text(yaml.safe_dump(model()), encoding="utf-8")
-    converge(transport, [f"--inventory={inventory}", "site.yml"])
-    inside(machine, "apt-get -qy --no-install-recommends install wrk")
+    serve(transport, machine, folder, model())
     inside(machine, "mariadb", _USER)
     inside(machine, f"cat >/etc/wordpress/config-{_DOMAIN}.php", _CONFIG)
     inside(machine, f"mkdir -p {FOLDER} && cat >{FOLDER}/nginx.conf", _NGINX)
