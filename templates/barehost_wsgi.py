@@ -111,7 +111,7 @@ class BehindProxy:
         """Answer one request."""
         take_path(environ)
         mount = environ.pop("HTTP_X_SCRIPT_NAME", "")
-        # The web server itself speaks to uWSGI in names that a client cannot set, which begin with HTTP_ all.
+        # The web server itself tells uWSGI in a name that no client can set: all of theirs begin with HTTP_.
         scheme = environ.pop("BAREHOST_SCHEME", "")
         if scheme:
             take_client(environ, environ["REMOTE_ADDR"], scheme)
@@ -298,8 +298,9 @@ def find_path(target: str) -> str:
 
 
 def take_client(environ: Environ, forwarded: str, scheme: str) -> None:
-    """Name the client where the web server's own address is, and what it has asked for. No web server means that a
-    local program asks.
+    """Name the client where the web server's own address is, and what it has asked for.
+
+    No web server means that a local program asks.
     """
     names = told(forwarded, scheme, environ.get("HTTP_HOST", ""), environ["wsgi.url_scheme"])
     environ.update(names)

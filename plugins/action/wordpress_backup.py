@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 from ansible_collections.barehost.web.plugins.modules.wordpress_backup import DOCUMENTATION
 from ansible_collections.barehost.web.plugins.plugin_utils._archives import chosen
 from ansible_collections.barehost.web.plugins.plugin_utils._host_action import HostAction
@@ -31,18 +30,12 @@ class ActionModule(HostAction):
         host = str(variables.get("inventory_hostname", ""))
         folder = Path(options["fetch"]).expanduser().absolute() / host if options["fetch"] else None
         self._display.display(f"{host}: backing up {', '.join(names)}")
-        result = self.on_host({"names": names, "hand_over": self._passage() if folder else ""}, variables)
+        result = self.on_host({"names": names, "hand_over": self.passage() if folder else ""}, variables)
         for line in result.get("lines", ()):
             self._display.display(f"{host}: {line}")
         if folder and not result.get("failed"):
             result["fetched"] = [str(self._fetch(archive, folder, host)) for archive in result["archives"]]
         return result
-
-    def _passage(self) -> str:
-        """Have a folder on the host that is whoever's has logged in; Ansible removes it with the task."""
-        base: ActionBase = self
-        folder: str = base._connection._shell.tmpdir or base._make_tmp_path()
-        return folder
 
     def _fetch(self, archive: dict[str, str], folder: Path, host: str) -> Path:
         """Fetch an archive, under another name until it is here."""

@@ -45,8 +45,7 @@ class ActionModule(HostAction):
         """Copy an archive to a folder on the host that Ansible removes with the task."""
         base: ActionBase = self
         self._display.display(f"{host}: sending {file}")
-        folder = base._connection._shell.tmpdir or base._make_tmp_path()
-        remote: str = base._connection._shell.join_path(folder, name)
+        remote: str = base._connection._shell.join_path(self.passage(), name)
         base._transfer_file(str(file), remote)
         return remote
 

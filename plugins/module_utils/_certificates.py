@@ -39,28 +39,24 @@ _ROOT_DAYS = 3650
 _ROOT_LEFT = _DAYS + 1
 _EC = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
 
-_ROOT_CONFIGURATION = """
+# Extensions follow.
+_REQUEST = """
 [req]
 distinguished_name = name
 prompt = no
 [name]
 CN = {name}
 [v3]
-basicConstraints = critical, CA:TRUE, pathlen:0
-keyUsage = critical, keyCertSign, cRLSign
 subjectKeyIdentifier = hash
 """
-_CONFIGURATION = """
-[req]
-distinguished_name = name
-prompt = no
-[name]
-CN = {name}
-[v3]
+_ROOT = """\
+basicConstraints = critical, CA:TRUE, pathlen:0
+keyUsage = critical, keyCertSign, cRLSign
+"""
+_SITE = """\
 basicConstraints = critical, CA:FALSE
 keyUsage = critical, digitalSignature
 extendedKeyUsage = serverAuth
-subjectKeyIdentifier = hash
 authorityKeyIdentifier = keyid
 subjectAltName = {names}
 """
@@ -186,7 +182,7 @@ class Certificates:
     def _make_root(self, scratch: Path) -> None:
         """Make the authority; a key that is there is kept, so that what it has signed stays what it is."""
         name = f"{socket.gethostname()[:40]} {secrets.token_hex(4)}"
-        configuration = _ROOT_CONFIGURATION.format(name=name)
+        configuration = (_REQUEST + _ROOT).format(name=name)
         if not self.root_key.is_file():
             new = scratch / "authority.key"
             _do("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", new)
@@ -197,7 +193,7 @@ class Certificates:
     def _sign(self, site: Mapping[str, Any], scratch: Path) -> str:
         """Give a new key and its certificate."""
         names = ", ".join(f"DNS:{domain}" for domain in site["domains"])
-        configuration = _CONFIGURATION.format(name=site["name"], names=names)
+        configuration = (_REQUEST + _SITE).format(name=site["name"], names=names)
         key = scratch / "key"
         signer = ("-CA", str(self.root), "-CAkey", str(self.root_key))
         text = _certificate(scratch, configuration, _DAYS, *_EC, "-keyout", str(key), *signer)

@@ -45,8 +45,7 @@ _SALTS = ("AUTH_SALT", "SECURE_AUTH_SALT", "LOGGED_IN_SALT", "NONCE_SALT")
 # Without those that end a text of PHP.
 _SIGNS = string.ascii_letters + string.digits + "!#%&()*+,-./:;<=>?@[]^_{|}~"
 _TIMEOUT = 300
-
-
+# As roles/wordpress/templates/barehost-wordpress.php notes it.
 _INSTALL = "install WordPress"
 
 
@@ -76,7 +75,7 @@ class Installation:
             # What a killed run has left running would go on installing beside this one.
             stop_work(self.name)
         if self._check and (who is None or not TOOL.exists() or not SERVER.exists() or not self._keys.exists()):
-            self.changes.append("install WordPress")
+            self.changes.append(_INSTALL)
             return
         if who is None:
             raise WordPressError(f"there is no user '{self.name}': run part 'files' of role wordpress first")

@@ -25,7 +25,7 @@ class SendingAction(HostAction):
     def send(self, contents: Mapping[str, Content]) -> str:
         """Copy ``contents`` to the host in one file; Ansible removes it with its own temporary folder."""
         base: ActionBase = self
-        folder = base._connection._shell.tmpdir or base._make_tmp_path()
+        folder = self.passage()
         remote: str = base._connection._shell.join_path(folder, "contents.tar")
         with tempfile.NamedTemporaryFile(prefix="barehost-") as file:
             write_bundle(contents, file)
