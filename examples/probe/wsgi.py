@@ -91,10 +91,11 @@ def status(_environ: WSGIEnvironment, start_response: StartResponse, query: dict
 
 
 def headers(_environ: WSGIEnvironment, start_response: StartResponse, query: dict[str, str]) -> Iterable[bytes]:
-    """An answer with a large header, and two cookies."""
+    """An answer with a large header, two cookies, and what the app itself says of frames if it is asked to."""
     size = int(query.get("size", 1000))
     cookies = [("Set-Cookie", "first=1"), ("Set-Cookie", "second=2")]
-    return answer(start_response, {"size": size}, ("X-Large", "x" * size), *cookies)
+    frames = [("X-Frame-Options", query["frames"])] if "frames" in query else []
+    return answer(start_response, {"size": size}, ("X-Large", "x" * size), *cookies, *frames)
 
 
 def fail(_environ: WSGIEnvironment, start_response: StartResponse, query: dict[str, str]) -> Iterable[bytes]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ansible import constants
 from ansible.plugins.action import ActionBase
+from ansible_collections.barehost.web.plugins.plugin_utils import _preload
 from ansible_collections.barehost.web.plugins.plugin_utils._entries import HOST, ROLES, VARIABLES
 from ansible_collections.barehost.web.plugins.plugin_utils._mod_wsgi import notes as mod_wsgi_notes
 from ansible_collections.barehost.web.plugins.plugin_utils._model import problems, strays
@@ -16,6 +17,7 @@ from ansible_collections.barehost.web.plugins.plugin_utils._schema import option
 from ansible_collections.barehost.web.plugins.plugin_utils._sources import search_folders
 from ansible_collections.barehost.web.plugins.plugin_utils._uwsgi import notes as uwsgi_notes
 
+_preload.everything()
 _NOTES = {"uwsgi": uwsgi_notes, "mod_wsgi": mod_wsgi_notes}
 
 

@@ -10,14 +10,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible import constants
 from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible_collections.barehost.web.plugins.modules.accounts import DOCUMENTATION as ACCOUNTS
 from ansible_collections.barehost.web.plugins.modules.publish import DOCUMENTATION
 from ansible_collections.barehost.web.plugins.modules.units import DOCUMENTATION as UNITS
 from ansible_collections.barehost.web.plugins.plugin_utils._host_action import HostAction
 from ansible_collections.barehost.web.plugins.plugin_utils._memory import is_spared, with_memory
 from ansible_collections.barehost.web.plugins.plugin_utils._options import checked_options
 from ansible_collections.barehost.web.plugins.plugin_utils._render import Job, Renderer
-from ansible_collections.barehost.web.plugins.plugin_utils._sources import COLLECTION
+from ansible_collections.barehost.web.plugins.plugin_utils._sources import COLLECTION, read_file, search_folders
 
 _SET = re.compile(r"[A-Za-z0-9_-]+\Z")
 _PARTS = ("files", "links", "directories", "entries", "remove")
@@ -41,13 +43,13 @@ def _path_problems(options: dict[str, Any]) -> list[str]:
             if not _MODE.match(item.get("mode", "0644")):
                 problems.append(f"{where}.mode: '{item['mode']}' is not an octal mode such as '0644'")
     for position, file in enumerate(options["files"]):
-        if bool(file["template"]) == (file["content"] is not None):
-            problems.append(f"files[{position}]: give exactly one of template and content ({file['dest']})")
+        if [bool(file["template"]), bool(file["file"]), file["content"] is not None].count(True) != 1:
+            problems.append(f"files[{position}]: give exactly one of template, file and content ({file['dest']})")
     return problems
 
 
 def _has_content(options: Mapping[str, Any]) -> bool:
-    return any(options[kind] for kind in ("files", "links", "directories", "units"))
+    return any(options[kind] for kind in ("files", "links", "directories", "units", "accounts"))
 
 
 class ActionModule(HostAction):
@@ -72,12 +74,26 @@ class ActionModule(HostAction):
         problems = _path_problems(options)
         if problems:
             raise AnsibleActionFail("Nothing was changed:\n" + "\n".join(f"- {problem}" for problem in problems))
+        if options["accounts"]:
+            wanted = checked_options(ACCOUNTS, options["accounts"])
+            options["accounts"] = wanted if any(wanted.values()) else {}
         if not _has_content(options) and is_spared(options["set"], variables):
-            return {"changed": False, "files": [], "orphans": {}, "actions": []}
+            return {"changed": False, "files": [], "orphans": {}, "accounts": [], "actions": []}
         if options["units"]:
             options["units"] = checked_options(UNITS, {"units": options["units"]})["units"]
+        self._read(options["files"])
         self._render(options["files"], variables)
         return with_memory(self.on_host(options, variables))
+
+    def _read(self, files: list[dict[str, Any]]) -> None:
+        """Replace ``file`` of every file by its ``content``."""
+        folders = search_folders(self._loader.get_basedir(), constants.config.get_config_value("CONFIG_FILE"))
+        for file in files:
+            name = file.pop("file")
+            try:
+                file["content"] = read_file(name, folders) if name else file["content"]
+            except (OSError, ValueError) as error:
+                raise AnsibleActionFail(f"Nothing was changed: file '{name}' cannot be read: {error}") from error
 
     def _render(self, files: list[dict[str, Any]], variables: dict[str, Any]) -> None:
         """Replace ``template`` and ``vars`` of every file by its ``content``."""

@@ -28,6 +28,10 @@ options:
     type: list
     elements: dict
     required: true
+  codename:
+    description: The release of Debian that the host runs; the newest one where it is not known.
+    type: str
+    default: ""
 """
 
 EXAMPLES = r"""

@@ -33,15 +33,15 @@ author: barehost.web contributors
 """
 
 EXAMPLES = r"""
-# The users that the apps need
-users: "{{ (app_apps | barehost.web.app_plan).users }}"
+# What the apps need before their files are published
+accounts: "{{ (app_apps | barehost.web.app_plan).accounts }}"
 """
 
 RETURN = r"""
 _value:
   description:
-    - C(packages) for M(barehost.web.packages), C(users) for M(barehost.web.accounts), C(files) for
-      M(barehost.web.publish), C(apps) for M(barehost.web.release), and C(entries), the names of all entries.
+    - C(packages) for M(barehost.web.packages), C(accounts) and C(files) for M(barehost.web.publish), C(apps)
+      for M(barehost.web.release), and C(entries), the names of all entries.
   type: dict
 """
 

@@ -21,15 +21,15 @@ description:
 positional: role, state
 options:
   _input:
-    description: Entries of C(web_apps), of C(web_sites) for the roles C(nginx), C(apache) and C(certificates), or
-      of C(mariadb_databases) for the role C(mariadb).
+    description: Entries of C(web_apps), of C(web_sites) for the roles C(nginx), C(apache), C(certificates) and
+      C(certbot), or of C(mariadb_databases) for the role C(mariadb).
     type: list
     elements: dict
     required: true
   role:
     description: The role that takes the entries.
     type: str
-    choices: [apache, app, certificates, flask, gunicorn, mariadb, mod_wsgi, nginx, supervisor, uwsgi]
+    choices: [apache, app, certbot, certificates, flask, gunicorn, mariadb, mod_wsgi, nginx, supervisor, uwsgi]
     required: true
   state:
     description: Give only entries of this state. All entries when it is left out.

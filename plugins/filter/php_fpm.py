@@ -43,7 +43,7 @@ users: "{{ (php_fpm_pools | barehost.web.php_fpm(outcome=__php_fpm_outcome)).use
 RETURN = r"""
 _value:
   description:
-    - C(packages), C(reasons) and C(users) before anything is published; C(parts), C(validations) and C(units) for
+    - C(packages), C(reasons) and C(accounts) before anything is published; C(parts), C(validations) and C(units) for
       M(barehost.web.publish); C(users) that are to be removed afterwards.
   type: dict
 """

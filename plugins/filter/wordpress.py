@@ -30,7 +30,7 @@ names: "{{ (wordpress_installations | barehost.web.wordpress).packages }}"
 
 RETURN = r"""
 _value:
-  description: Mapping with C(packages), C(users), C(directories), C(parts), C(units) and C(installations).
+  description: Mapping with C(packages), C(accounts), C(parts), C(units) and C(installations).
   type: dict
 """
 

@@ -13,11 +13,8 @@ from typing import Any
 from ansible_collections.barehost.web.plugins.module_utils import _benchmark_host, _benchmark_load
 from ansible_collections.barehost.web.plugins.module_utils._host import Answer
 from ansible_collections.barehost.web.plugins.module_utils._packages import installed, supported_codename
+from ansible_collections.barehost.web.plugins.module_utils._versions import server_version
 
-#: The package that has a server; others are in the virtual environments of the apps.
-_PACKAGES = {"uwsgi": "uwsgi-core", "mod_wsgi": "libapache2-mod-wsgi-py3"}
-#: The Python distribution that has a server, where its name is another.
-_DISTRIBUTIONS = {"flask": "werkzeug"}
 _LOAD_THREADS = 2
 
 
@@ -38,15 +35,6 @@ def size() -> dict[str, Any]:
         "kernel": platform.release(),
         "python": platform.python_version(),
     }
-
-
-def version(server: str, app: str, root: Path = Path("/srv")) -> str:
-    """Tell which version of a server runs an app."""
-    name = _DISTRIBUTIONS.get(server, server)
-    for path in (root / app / "current/.venv").glob(f"lib/python*/site-packages/{name}-*.dist-info"):
-        return path.name.removeprefix(f"{name}-").removesuffix(".dist-info")
-    package = _PACKAGES.get(server, server)
-    return installed([package]).get(package, "")
 
 
 def begin(_options: Mapping[str, Any]) -> Answer:
@@ -81,7 +69,7 @@ def measure(options: Mapping[str, Any]) -> Answer:
             limit=options["start_timeout"],
         )
         results.append({"server": app["server"], "round": options["round"] + 1, **found})
-    versions = {app["server"]: version(app["server"], app["name"]) for app in apps}
+    versions = {app["server"]: server_version(app["server"], app["name"]) for app in apps}
     versions["nginx"] = installed(["nginx"]).get("nginx", "")
     faults = [f"round {one['round']}, {one['server']}: {one['fault']}" for one in results if "fault" in one]
     load = os.getloadavg()[0]

@@ -8,14 +8,13 @@ import http.client
 import re
 import subprocess
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ansible_collections.barehost.web.plugins.module_utils._host import HostError
+from ansible_collections.barehost.web.plugins.module_utils._processes import groups, memory, processes
 
-PROC = Path("/proc")
 _PERCENTILES = ("50", "90", "99")
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _LATENCY = re.compile(r"^ +([\d.]+)% +([\d.]+)(us|ms|s|m|h)$", re.MULTILINE)
@@ -26,7 +25,6 @@ _BROKEN_KINDS = ("not accepted", "broken off while reading", "broken off while w
 _PAUSE = 0.005
 _ANSWER_SECONDS = 10
 _WARM_UP_SECONDS = 1
-_KIBI = 1024
 
 
 class FaultError(Exception):
@@ -76,49 +74,10 @@ def parse_load(text: str) -> Load:
     return Load(float(rate[1]), {percent: latency[percent] for percent in _PERCENTILES})
 
 
-def parse_pss(text: str) -> int:
-    """Read the proportional set size, in bytes, from a process's ``smaps_rollup``."""
-    for line in text.splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) * _KIBI
-    return 0
-
-
-def in_group(text: str, group: str) -> bool:
-    """Tell whether a process whose ``/proc/<pid>/cgroup`` this is belongs to a control group, or to one below it."""
-    paths = (line.split(":", 2)[-1] for line in text.splitlines())
-    return any(f"{path}/".endswith(f"{group}/") or f"{group}/" in path for path in paths)
-
-
-def processes(group: str, proc: Path = PROC) -> list[Path]:
-    """Find the processes of a control group, in either version of them."""
-    found = []
-    for folder in proc.iterdir():
-        if folder.name.isdigit():
-            try:
-                text = (folder / "cgroup").read_text(encoding="utf-8")
-            except OSError:
-                continue  # It has ended meanwhile.
-            if in_group(text, group):
-                found.append(folder)
-    return found
-
-
-def memory(folders: Iterable[Path]) -> int:
-    """Give the memory of processes in bytes; what they share with others is counted by its part."""
-    total = 0
-    for folder in folders:
-        try:
-            total += parse_pss((folder / "smaps_rollup").read_text(encoding="ascii"))
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-    return total
-
-
 def memory_of(unit: str) -> int:
     """Give the memory of all processes of a unit."""
     group = _run("systemctl", "show", "--property=ControlGroup", "--value", unit).strip()
-    found = memory(processes(group)) if group else 0
+    found = memory(processes(group, groups())) if group else 0
     if not found:
         raise FaultError(f"{unit} has no process whose memory can be read")
     return found

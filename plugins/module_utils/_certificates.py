@@ -12,6 +12,7 @@ import contextlib
 import re
 import secrets
 import socket
+import ssl
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,8 +28,8 @@ from ansible_collections.barehost.web.plugins.module_utils._tree import sync_fil
 from ansible_collections.barehost.web.plugins.module_utils._validate import find_program
 
 FOLDER = Path("/etc/barehost")
-#: Where nginx is told of the files that it needs to start.
-SERVED = Path("/etc/nginx/sites-enabled")
+#: Where web servers are told of the files that they need to start.
+SERVED = (Path("/etc/nginx/sites-enabled"), Path("/etc/apache2/sites-enabled"))
 _SET = "certificates"
 _LOCK_SECONDS = 60
 _DAY = 24 * 60 * 60
@@ -71,12 +72,12 @@ class Certificates:
     """Finds out what has to be done about certificates, and does it.
 
     :param folder: holds the authority, and the certificates in ``tls``.
-    :param served: folder of the files that name certificates which a web server needs to start.
+    :param served: folders of the files that name certificates which a web server needs to start.
     :param state: the memory of the collection.
     """
 
     folder: Path = FOLDER
-    served: Path = SERVED
+    served: Sequence[Path] = SERVED
     state: Path = _marks.STATE
     changes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -102,6 +103,9 @@ class Certificates:
         provided = [site for site in sites if site["mode"] == "provided" and self._text(site) != site["pem"]]
         lasts = not signed or self._root_lasts()
         due = [site for site in signed if not lasts or not self._fits(site)]
+        stands_in = [site for site in sites if site["mode"] == "acme" and not self._serves(site)]
+        lasts = lasts and (not stands_in or self._root_lasts())
+        due += stands_in
         self.changes += [] if lasts else [f"authority made: {self.root}"]
         self.changes += [f"certificate of {site['name']} signed for {', '.join(site['domains'])}" for site in due]
         self.changes += [f"certificate of {site['name']} put in place" for site in provided]
@@ -154,7 +158,7 @@ class Certificates:
             return None
 
     def _user_of(self, path: Path) -> Path | None:
-        files = sorted(self.served.glob("*")) if self.served.is_dir() else []
+        files = [file for folder in self.served if folder.is_dir() for file in sorted(folder.glob("*"))]
         return next(
             (file for file in files if file.is_file() and str(path) in file.read_text("utf-8", "replace")), None
         )
@@ -178,6 +182,21 @@ class Certificates:
             return False
         keys = [_openssl(*what, "-in", path).stdout for what in (("x509", "-noout", "-pubkey"), ("pkey", "-pubout"))]
         return keys[0] == keys[1] and _openssl("verify", "-CAfile", self.root, path).returncode == 0
+
+    def _serves(self, site: Mapping[str, Any]) -> bool:
+        """Tell whether a web server could start with the certificate of a site, whoever has signed it.
+
+        An authority takes its time, and may say no: until then a site keeps what it had, if it had anything. What has
+        expired is better than a stand-in, too: a browser that was told of the site once lets nobody go on after either.
+        """
+        if self._text(site) is None:
+            return False
+        path = self._path(site["name"])
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(path)
+        except OSError:
+            return False
+        return _openssl("verify", "-CAfile", self.root, path).returncode != 0 or self._fits(site)
 
     def _make_root(self, scratch: Path) -> None:
         """Make the authority; a key that is there is kept, so that what it has signed stays what it is."""

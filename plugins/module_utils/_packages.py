@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import platform
 import socket
@@ -15,10 +16,13 @@ from typing import Any
 
 from ansible_collections.barehost.web.plugins.module_utils._host import Answer, HostError
 from ansible_collections.barehost.web.plugins.module_utils._lock import lock
-from ansible_collections.barehost.web.plugins.module_utils._marks import STATE
+from ansible_collections.barehost.web.plugins.module_utils._marks import STATE, private_folder
 
 #: What is tested is supported, nothing else.
 SUPPORTED = ("bookworm", "trixie")
+
+#: The packages that roles have asked this host for so far: the first question of a run is answered for all of them.
+_ASKED = STATE / "packages.json"
 
 _POLICY = Path("/usr/sbin/policy-rc.d")
 #: invoke-rc.d takes exit status 101 for "do not start or stop anything".
@@ -198,19 +202,39 @@ def _repair(lock_timeout: int) -> None:
     _run(["apt-get", *wait, "--quiet", "--yes", *_KEEP_CONFIGURATION, "--fix-broken", "install"], "Repairing")
 
 
+def _asked() -> list[str]:
+    try:
+        names: list[str] = json.loads(_ASKED.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        # A file that a dying machine left empty costs a question more.
+        return []
+    return names
+
+
+def _remember(names: Sequence[str]) -> None:
+    private_folder(_ASKED.parent)
+    fresh = _ASKED.with_suffix(".new")
+    fresh.write_text(json.dumps(names), encoding="utf-8")
+    fresh.replace(_ASKED)
+
+
 def run(options: Mapping[str, Any], *, check: bool) -> Answer:
     """Do the work of barehost.web.packages."""
-    names = options["names"]
+    names, asked = options["names"], _asked()
+    every = sorted({*names, *asked})
     codename = supported_codename()
-    versions = installed(names)
+    versions = installed(every)
     missing = [name for name in names if name not in versions]
     if (missing or killed_run()) and not check:
         install(missing, lock_timeout=options["lock_timeout"], reasons=options["reasons"])
-        versions = installed(names)
+        versions = installed(every)
+    if every != asked and not check:
+        _remember(every)
     result = {
         "changed": bool(missing),
         "installed": missing,
-        "versions": versions,
+        "versions": {name: versions[name] for name in names if name in versions},
+        "known": versions,
         "codename": codename,
         "ipv6": has_ipv6(),
         "diff": {"prepared": "".join(f"install {name}\n" for name in missing)},

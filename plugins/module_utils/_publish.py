@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.barehost.web.plugins.module_utils import _marks, _units, _validate
+from ansible_collections.barehost.web.plugins.module_utils import _accounts, _marks, _units, _validate
 from ansible_collections.barehost.web.plugins.module_utils._host import Answer, HostError
 from ansible_collections.barehost.web.plugins.module_utils._lock import lock, units_lock
 from ansible_collections.barehost.web.plugins.module_utils._publish_commit import Commit, remove_empty
@@ -29,10 +29,13 @@ from ansible_collections.barehost.web.plugins.module_utils._publish_plan import 
 from ansible_collections.barehost.web.plugins.module_utils._publish_report import (
     Outcome,
     difference,
+    difference_trace,
     orphan_sentence,
     report,
+    report_trace,
 )
 from ansible_collections.barehost.web.plugins.module_utils._publish_request import Request, Validation, request_from
+from ansible_collections.barehost.web.plugins.module_utils._workers import enabled
 
 _UNITS = Path("/etc/systemd/system")
 
@@ -71,14 +74,16 @@ def _publish(request: Request, memory: Path, *, check: bool, state: Path) -> Out
     plan.problems += _detours(request)
     if plan.problems:
         raise PublishError("Nothing was changed:\n" + "\n".join(f"- {problem}" for problem in plan.problems))
-    outcome = Outcome(changed=bool(plan.steps), orphans=plan.orphans)
-    outcome.files = [report(step) for step in plan.steps]
+    outcome = Outcome(changed=bool(plan.steps or plan.traces), orphans=plan.orphans)
+    outcome.files = [*map(report, plan.steps), *map(report_trace, plan.traces)]
     outcome.diff = [difference(step) for step in plan.steps if step.item.kind != "directory"]
+    outcome.diff += map(difference_trace, plan.traces)
     commit = Commit(plan.steps, request.tree, [*manifest, *(item.path for item in request.items)])
     after = next_manifest(request.items, manifest, plan)
     if not plan.steps:
         if not check:
             commit.clean()
+            outcome.notes += _remove_traces(plan.traces)
             remember(manifest_path, manifest, after)
         return outcome
     _stage_and_validate(request, commit, outcome, check=check)
@@ -92,8 +97,21 @@ def _publish(request: Request, memory: Path, *, check: bool, state: Path) -> Out
         both = {**manifest, **after}
         remember(manifest_path, manifest, both)
         commit.put()
+    outcome.notes += _remove_traces(plan.traces)
     remember(manifest_path, both, after)
     return outcome
+
+
+def _remove_traces(paths: Sequence[str]) -> list[str]:
+    """Remove what nobody writes to any more; tell what would not go, which is no failure: the publish is over."""
+    notes = []
+    for path in paths:
+        try:
+            Path(path).unlink(missing_ok=True)
+        except OSError as error:
+            reason = f"cannot be removed: {error.strerror}"
+            notes.append(f"{path} belongs to nothing any more, but {reason}. Remove it yourself.")
+    return notes
 
 
 def _detours(request: Request) -> list[str]:
@@ -120,14 +138,36 @@ def _stage_and_validate(request: Request, commit: Commit, outcome: Outcome, *, c
         outcome.notes.append(f"{message} yet: the new files were compared, but not validated.")
     if check and not any(programs.values()):
         return
+    if work and not request.tree:
+        _judge_words(request, work)
+        outcome.validated = all(programs.values())
     with _undone(commit, "writing the new files"):
         commit.stage()
     if work and commit.staged_tree:
+        waits = ""
         for rules, command in work:
             program = programs[command[0]]
-            if program:
-                _judge(request, rules, [program, *command[1:]], commit, outcome.orphans)
-        outcome.validated = all(programs.values())
+            if program and not waits:
+                waits = _judge(request, rules, [program, *command[1:]], commit, outcome.orphans, check=check)
+        if waits:
+            outcome.notes.append(f"{waits} is not there yet: the new files were compared, but not validated.")
+        outcome.validated = all(programs.values()) and not waits
+
+
+def _judge_words(request: Request, work: Sequence[tuple[Validation, Sequence[str]]]) -> None:
+    """Have programs judge what stands in their own commands, before anything is written."""
+    for rules, command in work:
+        if not _validate.find_program(command):
+            # Said already; this is check mode.
+            continue
+        accepted, output = _validate.asked(command, command, rules.timeout)
+        complaint = _validate.rejected_line(output, rules.reject)
+        if not accepted or complaint:
+            shown = " ".join(command[:2])
+            sources = _validate.quoting(complaint or output, request.items)
+            about = ["It is about:", *sources] if sources else []
+            message = [f"Nothing was changed: {shown} rejects what is to be published.", complaint or output, *about]
+            raise PublishError("\n".join(message))
 
 
 def _judge(
@@ -136,11 +176,16 @@ def _judge(
     command: Sequence[str],
     commit: Commit,
     orphans: Mapping[str, Sequence[str]],
-) -> None:
-    """Have the program check the staged tree; take everything back if it refuses."""
+    *,
+    check: bool,
+) -> str:
+    """Have the program check the staged tree; take everything back if it refuses.
+
+    :returns: the file that it misses because an earlier task of the same run would have made it, in check mode.
+    """
     live, staged = request.tree, commit.staged_tree
     if live is None or staged is None:
-        return
+        return ""
     fresh = not live.exists()
     try:
         if fresh:
@@ -152,7 +197,9 @@ def _judge(
             live.rmdir()
     complaint = _validate.rejected_line(output, rules.reject)
     if accepted and not complaint:
-        return
+        return ""
+    if check and (waits := _validate.foreseen(output)):
+        return waits
     commit.abandon()
     shown = " ".join([rules.command[0], *command[1:]])
     message = [f"Nothing was changed: {shown} rejects the new files.", complaint or output]
@@ -220,8 +267,9 @@ def _mark(request: Request, steps: Sequence[Step], state: Path) -> None:
         _marks.mark(_marks.SYSTEMD, "reload", state)
     for unit in {*request.reload, *(unit for step in steps for unit in step.item.reload)}:
         _marks.mark(unit, "reload", state)
-    for unit in {*request.restart, *(unit for step in steps for unit in step.item.restart)}:
-        _marks.mark(unit, "restart", state)
+    for name in {*request.restart, *(unit for step in steps for unit in step.item.restart)}:
+        for unit in enabled(name):
+            _marks.mark(unit, "restart", state)
     for unit in {unit for step in steps if step.change == "remove" for unit in step.item.stop}:
         _marks.mark(unit, "stop", state)
 
@@ -242,6 +290,11 @@ def _save_foreign(steps: Sequence[Step], folder: Path) -> list[str]:
 
 def run(options: Mapping[str, Any], *, check: bool) -> Answer:
     """Do the work of barehost.web.publish, and that of barehost.web.units where it is asked for as well."""
+    made = (
+        _accounts.run(options["accounts"], check=check).result
+        if options["accounts"]
+        else {"changed": False, "changes": []}
+    )
     outcome = publish(request_from(options), check=check)
     result = dataclasses.asdict(outcome)
     warnings = [*result.pop("notes"), *(orphan_sentence(entry, paths) for entry, paths in outcome.orphans.items())]
@@ -253,8 +306,10 @@ def run(options: Mapping[str, Any], *, check: bool) -> Answer:
         for file in outcome.files:
             if file["kind"] == "directory" and file["change"] == "remove":
                 remove_empty(Path(file["path"]))
-    result["changed"] = outcome.changed or told["changed"]
+    result["changed"] = outcome.changed or told["changed"] or made["changed"]
     result["actions"] = told["actions"]
     result["sets"], result["owed"] = sets(), any(_marks.owed())
+    result["accounts"] = made["changes"]
+    result["diff"] = [*([made["diff"]] if made["changed"] else []), *result["diff"]]
     result["diff"] += [told["diff"]] if told["changed"] else []
     return Answer(result, warnings)

@@ -40,6 +40,8 @@ class Item:
     restart: tuple[str, ...] = ()
     #: Units that are there for this item alone and end with it.
     stop: tuple[str, ...] = ()
+    #: Paths of what programs write on account of this item, wildcards in the name only; they go with it.
+    traces: tuple[str, ...] = ()
 
     def digest(self) -> str:
         """What tells this item's content from another's: a SHA-256 of a file, the target of a link."""
@@ -55,6 +57,7 @@ class Item:
             "reload": list(self.reload),
             "restart": list(self.restart),
             "stop": list(self.stop),
+            **({"traces": list(self.traces)} if self.traces else {}),
         }
 
 
@@ -98,6 +101,8 @@ class Plan:
     kept: set[str] = field(default_factory=set)
     #: Paths that another set publishes by now.
     ceded: set[str] = field(default_factory=set)
+    #: What programs wrote on account of what is no longer there, such as their logs.
+    traces: list[str] = field(default_factory=list)
 
 
 def look(path: str) -> Found | None:
@@ -258,6 +263,11 @@ def _removals(stale: Mapping[str, Any], wanted: set[str], patterns: Iterable[str
     return steps
 
 
+def _traces(records: Iterable[Mapping[str, Any]], wanted: set[str]) -> list[str]:
+    found = (path for record in records for pattern in record.get("traces", ()) for path in _matches(pattern))
+    return sorted({path for path in found if path not in wanted and not Path(path).is_dir()})
+
+
 def _matches(pattern: str) -> list[str]:
     """Paths in one folder whose names fit; dangling links are names like others."""
     folder, name = os.path.split(pattern)
@@ -314,6 +324,7 @@ def make_plan(
     spoken = {*entries, *(item.entry for item in items)}
     stale = _sort_stale(plan, _stale(manifest, needed), spoken, {*others}, purge=purge)
     plan.steps.extend(_removals(stale, needed, patterns))
+    plan.traces = _traces(stale.values(), needed)
     return plan
 
 

@@ -71,6 +71,14 @@ def difference(step: Step) -> dict[str, str]:
     }
 
 
+def report_trace(path: str) -> dict[str, Any]:
+    return {"path": path, "change": "remove", "kind": "file", "entry": "", "edited_elsewhere": False}
+
+
+def difference_trace(path: str) -> dict[str, str]:
+    return {"before_header": path, "after_header": "(removed)", "before": _HIDDEN, "after": ""}
+
+
 def orphan_sentence(entry: str, paths: Sequence[str]) -> str:
     """What is left of an entry that nobody mentions, and what can be done about it."""
     return (

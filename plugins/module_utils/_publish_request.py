@@ -80,6 +80,7 @@ def request_from(payload: Mapping[str, Any]) -> Request:
             reload=tuple(file["reload"]),
             restart=tuple(file["restart"]),
             stop=tuple(file["stop"]),
+            traces=tuple(file["traces"]),
         )
         for file in payload["files"]
     ]

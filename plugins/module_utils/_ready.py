@@ -29,7 +29,7 @@ class Probe:
     """A request that a server answers when it is ready.
 
     ``address`` is ``unix:/path`` or ``host:port``, ``protocol`` ``http``, ``uwsgi`` or ``fastcgi``; ``timeout`` is
-    in seconds. Any answer below 500 is one.
+    in seconds. Any answer below 500 is one if ``status`` is 0.
     """
 
     address: str
@@ -37,6 +37,8 @@ class Probe:
     host: str = "localhost"
     timeout: float = 30.0
     protocol: str = "http"
+    method: str = "GET"
+    status: int = 0
 
 
 def _connect(address: str, timeout: float) -> socket.socket:
@@ -56,11 +58,11 @@ def _connect(address: str, timeout: float) -> socket.socket:
 def _request(probe: Probe) -> bytes:
     """The request as it goes over the wire."""
     if probe.protocol == "http":
-        lines = [f"GET {probe.path} HTTP/1.1", f"Host: {probe.host}", "User-Agent: barehost.web", "Connection: close"]
-        return "\r\n".join([*lines, "", ""]).encode()
+        lines = [f"{probe.method} {probe.path} HTTP/1.1", f"Host: {probe.host}"]
+        return "\r\n".join([*lines, "User-Agent: barehost.web", "Connection: close", "", ""]).encode()
     path, _, query = probe.path.partition("?")
     variables = {
-        "REQUEST_METHOD": "GET",
+        "REQUEST_METHOD": probe.method,
         "REQUEST_URI": probe.path,
         "PATH_INFO": unquote(path),
         "QUERY_STRING": query,
@@ -132,9 +134,10 @@ def ask(probe: Probe) -> str:
         except (OSError, http.client.HTTPException) as error:
             reason = f"no answer on {probe.address} within {probe.timeout:g} seconds ({error or type(error).__name__})"
         else:
-            if status < _SERVER_ERROR:
+            if status == probe.status or (not probe.status and status < _SERVER_ERROR):
                 return ""
-            return f"GET {probe.path} on {probe.address} answers {status}"
+            wanted = f" and not {probe.status}" if probe.status else ""
+            return f"{probe.method} {probe.path} on {probe.address} answers {status}{wanted}"
         time.sleep(_PAUSE)
     return reason or f"no answer on {probe.address} within {probe.timeout:g} seconds"
 

@@ -23,10 +23,15 @@ from ansible_collections.barehost.web.plugins.module_utils._host import Answer, 
 from ansible_collections.barehost.web.plugins.module_utils._lock import lock
 from ansible_collections.barehost.web.plugins.module_utils._programs import programs_of
 from ansible_collections.barehost.web.plugins.module_utils._programs_plan import SUFFIX, is_program, short
+from ansible_collections.barehost.web.plugins.module_utils._ready import Probe
 from ansible_collections.barehost.web.plugins.module_utils._release_app import App, AppRun, Done, Settings
 from ansible_collections.barehost.web.plugins.module_utils._release_fetch import Source
+from ansible_collections.barehost.web.plugins.module_utils._release_index import index_from
 from ansible_collections.barehost.web.plugins.module_utils._release_make import CACHE
 from ansible_collections.barehost.web.plugins.module_utils._release_manifest import Entry
+from ansible_collections.barehost.web.plugins.module_utils._release_preflight import Health, preflight_from
+from ansible_collections.barehost.web.plugins.module_utils._release_python import tidy
+from ansible_collections.barehost.web.plugins.module_utils._release_shared import SharedData, shared_from
 from ansible_collections.barehost.web.plugins.module_utils._release_store import Store
 from ansible_collections.barehost.web.plugins.module_utils._release_user import (
     STATE,
@@ -37,6 +42,7 @@ from ansible_collections.barehost.web.plugins.module_utils._release_user import 
     stop_work,
 )
 from ansible_collections.barehost.web.plugins.module_utils._supervisor import Supervisor
+from ansible_collections.barehost.web.plugins.module_utils._units import show
 
 #: Repositories are asked for their versions at the same time, but not more than this.
 _QUESTIONS = 8
@@ -52,6 +58,7 @@ class Request:
     entries: frozenset[str]
     purge: bool
     lock_timeout: int
+    break_lock: bool
     settings: Settings
 
 
@@ -68,6 +75,8 @@ class Outcome:
     failures: dict[str, str] = field(default_factory=dict)
     diff: list[dict[str, str]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    #: What is worth knowing, but no reason to worry.
+    notes: list[str] = field(default_factory=list)
 
 
 class Registry:
@@ -100,7 +109,10 @@ def release(request: Request) -> Outcome:
     """
     if request.settings.check:
         return _release(request)
-    with lock(_marks.STATE / "release.lock", request.lock_timeout):
+    settings = request.settings
+    place = _marks.STATE / "release.lock"
+    way_out = ", or end it with -e break_lock=true" if settings.deploys else ""
+    with lock(place, request.lock_timeout, owner=settings.by, breaking=request.break_lock, way_out=way_out):
         return _release(request)
 
 
@@ -115,6 +127,8 @@ def _release(request: Request) -> Outcome:
     for run in runs:
         with _noted(outcome, run.app.name):
             run.complain()
+            if request.settings.deploys:
+                _complain_of_host(run, registry)
             if not request.settings.check:
                 registry.add(run.app.name, run.app.unit)
             _report(run.app, run.run(), outcome)
@@ -124,7 +138,19 @@ def _release(request: Request) -> Outcome:
     outcome.orphans = [app for app in units if app not in request.entries]
     if request.purge:
         _purge(units, outcome, registry, check=request.settings.check)
+    if not request.settings.check:
+        tidy(place for app in registry.units() for place in Store(app).environments())
     return outcome
+
+
+def _complain_of_host(run: AppRun, registry: Registry) -> None:
+    """Raise where the app does not run yet, or runs otherwise than the model says: that is more than a release."""
+    name, unit = run.app.name, run.app.unit
+    known = registry.units().get(name)
+    loaded = not unit or is_program(unit) or show([unit])[unit].load == "loaded"
+    if known != unit or not run.store.live() or not loaded:
+        theirs = f"runs as {known}" if known else "does not run"
+        raise WorkError(f"on this host it {theirs} yet, and not as {unit or 'files'}. Run site.yml first.")
 
 
 @contextlib.contextmanager
@@ -165,6 +191,8 @@ def _report(app: App, done: Done, outcome: Outcome) -> None:
             "version": mask(done.version),
         }
     )
+    if done.note:
+        outcome.notes.append(f"app '{app.name}': {done.note}.")
     if done.change == "unchanged":
         return
     outcome.changed = True
@@ -193,6 +221,7 @@ def _remove(app: str, unit: str, outcome: Outcome, registry: Registry, *, check:
         who = account(app)
         accounts.ensure([{"name": app, "state": "absent"}], [])
         if who and accounts.changes and not check:
+            SharedData(app, who, ()).clear()
             leave_data(STATE / app, who)
         ours = store.home.is_dir() and not store.is_foreign()
         if not (ours or accounts.changes or cache.is_dir() or app in registry.units()):
@@ -216,7 +245,8 @@ def _remove(app: str, unit: str, outcome: Outcome, registry: Registry, *, check:
 def _purge(units: Mapping[str, str], outcome: Outcome, registry: Registry, *, check: bool) -> None:
     """Remove what the model no longer mentions, but never the code of a process that still runs."""
     for app in outcome.orphans:
-        if units[app] and _is_active(units[app]):
+        # Where nothing is done, nothing has ended it yet that would have.
+        if units[app] and not check and _is_active(units[app]):
             outcome.warnings.append(
                 f"'{app}' is no longer in the model, but {units[app]} still runs: it was not removed."
             )
@@ -243,25 +273,37 @@ def explain(outcome: Outcome, total: int) -> str:
 
 def request_from(payload: Mapping[str, Any], *, check: bool) -> Request:
     """Build a request from the plain data that the controller sent."""
+    deploy = payload["deploy"] or {}
+    addresses = {one["name"]: one for one in deploy.get("addresses", ())}
     settings = Settings(
         check=check,
         uv_version=payload["uv_version"],
         uv_hashes=tuple(payload["uv_hashes"]),
         timeout=payload["timeout"],
         bundle=payload["bundle"],
+        begun=payload["begun"],
+        by=payload["by"],
+        deploys=bool(deploy),
+        return_to=deploy.get("return_to", ""),
+        again=deploy.get("again", False),
+        despite_data=deploy.get("despite_data", False),
+        asks=deploy.get("ask", True),
+        fetches=payload.get("fetch_python", False),
     )
     present = [entry for entry in payload["apps"] if entry["state"] == "present"]
     return Request(
-        apps=tuple(_app(entry, payload["requirements"]) for entry in present),
+        apps=tuple(_app(entry, payload, addresses.get(entry["name"])) for entry in present),
         absent=tuple(entry["name"] for entry in payload["apps"] if entry["state"] == "absent"),
         entries=frozenset((*payload["entries"], *(entry["name"] for entry in payload["apps"]))),
         purge=payload["purge"],
         lock_timeout=payload["lock_timeout"],
+        break_lock=deploy.get("break_lock", False),
         settings=settings,
     )
 
 
-def _app(entry: Mapping[str, Any], requirements: Mapping[str, str]) -> App:
+def _app(entry: Mapping[str, Any], payload: Mapping[str, Any], address: Mapping[str, str] | None) -> App:
+    preflight = preflight_from(entry, payload["programs"])
     return App(
         name=entry["name"],
         source=Source(**entry["source"]),
@@ -269,13 +311,32 @@ def _app(entry: Mapping[str, Any], requirements: Mapping[str, str]) -> App:
         unit=_unit(entry),
         python=entry["python"],
         requirements=tuple(entry["requirements"]),
+        index=index_from(entry.get("index"), payload.get("index")),
         take_up=entry["take_up"],
         debian_python=entry["debian_python"],
         program=entry["program"],
-        program_requirement=requirements.get(entry["program"], ""),
+        program_requirement=payload["requirements"].get(entry["program"], ""),
         keep=entry["keep_releases"],
         commands=tuple(entry["commands"]),
         served=tuple(folder.strip("/") for folder in entry["public"]),
+        preflight=preflight,
+        keep_assets=entry["keep_assets"],
+        shared=shared_from(entry),
+        irreversible=entry["irreversible"],
+        ready=_ready(address, preflight.health) if address else None,
+    )
+
+
+def _ready(address: Mapping[str, str], health: Health) -> Probe:
+    """How the server of an app is asked when it has taken up a release."""
+    return Probe(
+        address["address"],
+        path=health.path,
+        host=health.host,
+        timeout=health.timeout,
+        protocol=address["protocol"],
+        method=health.method,
+        status=health.status,
     )
 
 

@@ -9,21 +9,31 @@ from __future__ import annotations
 
 import configparser
 import contextlib
+import csv
+import hashlib
+import json
+import os
 import re
 import shutil
 import subprocess
-import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from ansible_collections.barehost.web.plugins.module_utils._release_user import Sandbox, WorkError, tail
+from ansible_collections.barehost.web.plugins.module_utils._release_index import Index
+from ansible_collections.barehost.web.plugins.module_utils._release_locks import (
+    dependency_steps,
+    is_pinned,
+    lock_digest,
+)
+from ansible_collections.barehost.web.plugins.module_utils._release_user import Sandbox, WorkError, mask, tail
 
 #: Where programs of the collection itself live on a host.
 TOOLS = Path("/opt/barehost")
-_DEBIAN = "/usr/bin:/bin"
+#: Where programs of Debian are.
+DEBIAN = "/usr/bin:/bin"
 #: Where programs of the host are.
-PATH = f"/usr/local/bin:{_DEBIAN}"
+PATH = f"/usr/local/bin:{DEBIAN}"
 #: Variables of the login that a build may see: where packages come from, and whom to trust. Nothing else.
 _PASSED = re.compile(
     r"(UV_|PIP_|SSL_|GIT_SSL_|LC_)\w+\Z|(LANG|TZ|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|CARGO_HTTP_CAINFO|NODE_EXTRA_CA_CERTS)\Z"
@@ -31,8 +41,21 @@ _PASSED = re.compile(
     re.IGNORECASE,
 )
 #: What pip would be told by its configuration, in uv's words; uv reads neither pip's file nor its variables.
-_FROM_PIP = {"index-url": "UV_DEFAULT_INDEX", "extra-index-url": "UV_INDEX", "cert": "SSL_CERT_FILE"}
+_FROM_PIP = {
+    "index-url": "UV_DEFAULT_INDEX",
+    "extra-index-url": "UV_INDEX",
+    "find-links": "UV_FIND_LINKS",
+    "cert": "SSL_CERT_FILE",
+}
+#: Runs a command whose output goes to a file; what it complains of does not.
+_INTO = 'exec "$@" >"$0"'
 _SAME = {"UV_DEFAULT_INDEX": "UV_INDEX_URL", "UV_INDEX": "UV_EXTRA_INDEX_URL"}
+
+
+_UV = (
+    "uv comes from the package index with pip: see that python3-venv is installed and that the host reaches "
+    "the index ('index' of the app, then pip.conf and PIP_* of the login)."
+)
 
 
 @dataclass(frozen=True)
@@ -46,12 +69,26 @@ class Recipe:
     #: Program that must be in the environment, and what to install if nothing else brings it.
     program: str
     program_requirement: str
+    #: What the package and the requirements of the entry are.
+    wanted: tuple[str, ...] = ()
+    index: Index = field(default_factory=Index)
+
+    def digest(self, code: Path, source: Path, others: Sequence[str]) -> str:
+        """Tell one environment from another; empty if the same words may mean another one tomorrow.
+
+        :param others: What else an environment depends on.
+        """
+        lock = None if self.package else lock_digest(code, source)
+        pinned = lock is not None and is_pinned("\n".join((*self.wanted, self.program_requirement)))
+        where = mask(repr((sorted(self.index.for_uv({}).items()), self.index.only_wheels)))
+        words = [lock, where, str(self.interpreter.resolve()), *self.wanted]
+        words += [self.program, self.program_requirement, *others]
+        return hashlib.sha256(json.dumps(words).encode()).hexdigest() if pinned else ""
 
 
-def find_interpreter(python: str) -> Path | None:
-    """Debian's ``python3``, or ``python<version>``; ``None`` where it is not installed."""
-    found = shutil.which(f"python{python}", path=PATH) if python else shutil.which("python3", path=_DEBIAN)
-    return Path(found) if found else None
+def passed_on(login: Mapping[str, str]) -> dict[str, str]:
+    """The variables of the login that a build may see."""
+    return {name: value for name, value in login.items() if _PASSED.match(name) and "\n" not in value}
 
 
 def pip_settings(variables: Mapping[str, str], file: str) -> dict[str, str]:
@@ -66,13 +103,13 @@ def pip_settings(variables: Mapping[str, str], file: str) -> dict[str, str]:
         variable = f"PIP_{option.upper().replace('-', '_')}"
         value = variables.get(variable) or parser.get("global", option, fallback="") or ""
         if value.split():
-            settings[name] = " ".join(value.split())
+            settings[name] = ("," if name == "UV_FIND_LINKS" else " ").join(value.split())
     return settings
 
 
 def build_variables(login: Mapping[str, str], pip_conf: str, home: Path, cache: Path) -> dict[str, str]:
     """The environment of a build, from that of the login on the host."""
-    passed = {name: value for name, value in login.items() if _PASSED.match(name) and "\n" not in value}
+    passed = passed_on(login)
     for name, value in pip_settings(login, pip_conf).items():
         if name not in passed and _SAME.get(name) not in passed:
             passed[name] = value
@@ -98,47 +135,31 @@ def build_variables(login: Mapping[str, str], pip_conf: str, home: Path, cache: 
     }
 
 
-def _has_project(pyproject: Path) -> bool:
-    """Whether a pyproject.toml describes something to install; many hold settings of tools only."""
-    try:
-        tables = tomllib.loads(pyproject.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise WorkError(f"pyproject.toml cannot be read: {error}") from error
-    return "project" in tables or "build-system" in tables
+def build(sandbox: Sandbox, uv: Path, code: Path, source: Path, recipe: Recipe, *, ready: Path | None = None) -> None:
+    """Make ``code/.venv`` and compile everything: the app's user cannot write there later.
 
-
-def dependency_command(code: Path, source: Path, recipe: Recipe, python: Path) -> list[str]:
-    """What uv is asked to install for the app itself; empty for an app without dependencies.
-
-    A lock comes first, then requirements.txt, then pyproject.toml or setup.py alone. The lock of a workspace may
-    be in a folder above, up to ``source``.
+    :param ready: An environment of an older release that is made of the same. A copy of it takes a fraction of the
+        time; what would be installed is looked at all the same.
     """
-    install = ["pip", "install", f"--python={python}"]
-    if recipe.package:
-        return [*install, f"--requirements={recipe.extra}"]
-    above = [folder for folder in (code, *code.parents) if folder == source or source in folder.parents]
-    project = (code / "pyproject.toml").is_file()
-    if project and any((folder / "uv.lock").is_file() for folder in above):
-        return ["sync", "--locked", "--no-dev", "--no-editable", f"--python={python}"]
-    if (code / "requirements.txt").is_file():
-        return [*install, "--requirements=requirements.txt"]
-    if (project and _has_project(code / "pyproject.toml")) or (code / "setup.py").is_file():
-        return [*install, "."]
-    return []
-
-
-def build(sandbox: Sandbox, uv: Path, code: Path, source: Path, recipe: Recipe) -> None:
-    """Make ``code/.venv`` and compile everything: the app's user cannot write there later."""
     venv, python = code / ".venv", code / ".venv/bin/python"
-    tool, install = str(uv), (str(uv), "pip", "install", f"--python={python}")
+    tool, options = str(uv), recipe.index.options()
+    install = (tool, "pip", "install", *options, f"--python={python}")
     new = (tool, "venv", "--clear", "--relocatable", "--no-project", f"--python={recipe.interpreter}", str(venv))
-    sandbox.run(new, code, "making the environment")
-    command = dependency_command(code, source, recipe, python)
-    if command:
-        # A member of a workspace would be installed into the environment of the workspace otherwise.
-        sandbox.run(["env", f"UV_PROJECT_ENVIRONMENT={venv}", tool, *command], code, "installing the dependencies")
-    if recipe.extra and not recipe.package:
-        sandbox.run([*install, f"--requirements={recipe.extra}"], code, "installing the requirements of the entry")
+    # By the app's user, who could exchange folders of the build for links while root goes through them.
+    copy = ("cp", "--recursive", "--no-dereference", "--preserve=mode,timestamps,links", "--reflink=auto", ready, venv)
+    sandbox.run([str(word) for word in copy] if ready else new, code, "making the environment")
+    if not recipe.package:
+        exported = Path(sandbox.environment["HOME"]) / "exported.txt"
+        for step in dependency_steps(code, source, recipe.interpreter, python, exported):
+            # A member of a workspace would be installed into the environment of the workspace otherwise.
+            words = ["env", f"UV_PROJECT_ENVIRONMENT={venv}", tool, *step.command, *options, *step.options]
+            if step.into:
+                # What reads a lock runs once.
+                words = ["sh", "-c", _INTO, str(step.into), "env", "UV_COMPILE_BYTECODE=0", *words]
+            sandbox.run(words, code, step.doing)
+    if recipe.extra:
+        doing = "installing the dependencies" if recipe.package else "installing the requirements of the entry"
+        sandbox.run([*install, f"--requirements={recipe.extra}"], code, doing)
     if recipe.program and not (venv / "bin" / recipe.program).is_file():
         sandbox.run([*install, recipe.program_requirement], code, f"installing {recipe.program}")
     # The content never changes after this, so that nothing has to be compared when a module is imported. A file
@@ -146,6 +167,23 @@ def build(sandbox: Sandbox, uv: Path, code: Path, source: Path, recipe: Recipe) 
     compile_all = (python, "-m", "compileall", "-q", "--invalidation-mode=unchecked-hash", "-x", r"/\.venv/", code)
     with contextlib.suppress(WorkError):
         sandbox.run(compile_all, code, "compiling the code")
+
+
+def is_whole(environment: Path) -> bool:
+    """Whether all that was installed into an environment is still there, in its size.
+
+    Source: the list of every installed package, as PyPA's "Recording installed projects" has it.
+    """
+    for record in environment.glob("lib/python*/site-packages/*.dist-info/RECORD"):
+        try:
+            with record.open(encoding="utf-8", newline="") as file:
+                for path, _digest, size in csv.reader(file):
+                    found = (record.parents[1] / path).stat()
+                    if size and found.st_size != int(size):
+                        return False
+        except (OSError, ValueError):
+            return False
+    return True
 
 
 def check_environment(code: Path, recipe: Recipe) -> None:
@@ -157,7 +195,7 @@ def check_environment(code: Path, recipe: Recipe) -> None:
             raise WorkError(f"a dependency is installed as editable ({path.name}), which only works where it was built")
 
 
-def install_uv(version: str, hashes: Sequence[str], tools: Path = TOOLS) -> Path:
+def install_uv(version: str, hashes: Sequence[str], index: Index, tools: Path = TOOLS) -> Path:
     """The program uv at exactly ``version``; installed from the package index when it is missing.
 
     :param hashes: SHA-256 of the wheels that are accepted; whatever the index has, when empty.
@@ -172,11 +210,12 @@ def install_uv(version: str, hashes: Sequence[str], tools: Path = TOOLS) -> Path
     wanted = new / "uv.txt"
     (new / "result/bin").mkdir(parents=True)
     wanted.write_text(" ".join([f"uv=={version}", *(f"--hash=sha256:{digest}" for digest in hashes)]), encoding="ascii")
-    _as_root(["/usr/bin/python3", "-m", "venv", str(new / "venv")], "making the environment for uv")
+    variables = {**os.environ, **index.for_pip()}
+    make = ["/usr/bin/python3", "-m", "venv", str(new / "venv")]
+    as_root(make, "making the environment for uv", variables, _UV)
     pip = [str(new / "venv/bin/pip"), "install", "--quiet", "--no-deps", "--only-binary=:all:"]
-    _as_root(
-        [*pip, "--disable-pip-version-check", "--no-cache-dir", f"--requirement={wanted}"], f"installing uv {version}"
-    )
+    pip += ["--disable-pip-version-check", "--no-cache-dir", f"--requirement={wanted}"]
+    as_root(pip, f"installing uv {version}", variables, _UV)
     (new / "venv/bin/uv").rename(new / "result/bin/uv")
     for old in tools.glob("uv-*"):
         shutil.rmtree(old)
@@ -185,9 +224,12 @@ def install_uv(version: str, hashes: Sequence[str], tools: Path = TOOLS) -> Path
     return program
 
 
-def _as_root(command: Sequence[str], doing: str) -> None:
+def as_root(command: Sequence[str], doing: str, environment: Mapping[str, str], way_out: str) -> None:
+    """Run something for all apps; raise with its last lines and the way out if it fails."""
     done = subprocess.run(
         command,
+        env=environment,
+        umask=0o022,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -196,8 +238,4 @@ def _as_root(command: Sequence[str], doing: str) -> None:
         check=False,
     )
     if done.returncode:
-        raise WorkError(
-            f"{doing} failed (exit status {done.returncode}):\n{tail(done.stdout)}\n"
-            "uv comes from the package index with pip: see that python3-venv is installed and that the host reaches "
-            "the index (pip.conf and PIP_* of the login count)."
-        )
+        raise WorkError(f"{doing} failed (exit status {done.returncode}):\n{tail(done.stdout)}\n{way_out}")

@@ -10,25 +10,24 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ansible_collections.barehost.web.plugins.module_utils import _release_build, _release_fetch, _release_git
-from ansible_collections.barehost.web.plugins.module_utils._environment import environment_values
 from ansible_collections.barehost.web.plugins.module_utils._release_fetch import Code
 from ansible_collections.barehost.web.plugins.module_utils._release_git import Commit
 from ansible_collections.barehost.web.plugins.module_utils._release_manifest import Entry
 from ansible_collections.barehost.web.plugins.module_utils._release_seal import Ownership
-from ansible_collections.barehost.web.plugins.module_utils._release_store import Record, Store
-from ansible_collections.barehost.web.plugins.module_utils._release_user import STATE, Account, Sandbox, handed
+from ansible_collections.barehost.web.plugins.module_utils._release_shared import SharedData
+from ansible_collections.barehost.web.plugins.module_utils._release_store import Record, Store, now
+from ansible_collections.barehost.web.plugins.module_utils._release_surroundings import as_its_unit, take_over_data
+from ansible_collections.barehost.web.plugins.module_utils._release_user import Account, Sandbox, handed
 
 if TYPE_CHECKING:
     from ansible_collections.barehost.web.plugins.module_utils._release_app import App, Settings
 
 CACHE = Path("/var/cache/barehost")
-_ENVIRONMENTS = Path("/etc/barehost/apps")
 _PIP_CONF = Path("/etc/pip.conf")
 _GIT_SETTINGS = _release_build.TOOLS / "gitconfig"
 #: A repository on the host belongs to whoever looks after it, never to the app's user.
@@ -45,33 +44,39 @@ class Maker:
         self.who = who
         self.interpreter = interpreter
         self.cache = CACHE / app.name
+        self.data = SharedData(app.name, who, app.shared)
 
     def make(
         self,
-        digest: str,
-        version: str,
+        named: tuple[str, str, str],
         ownership: Ownership,
         commit: Commit | None,
         previous: tuple[Path | None, Sequence[Entry]],
     ) -> Record:
         """Build in a folder of the app's user, then hand the result over to root.
 
+        :param named: id, digest and version of the release.
         :param commit: what to fetch, if the source is a git repository.
         :param previous: folder and content of the release that is live now.
         """
+        name, digest, version = named
         sandbox = self._sandbox({})
         try:
             code = self._fetch(self._staging(), commit, _release_fetch.keep_times(*previous))
+            environment = ""
             if not self.app.public:
-                self._environment(sandbox, code)
+                environment = self._environment(sandbox, code)
                 self._commands(code)
             record = Record(
-                id=self.store.new_id(digest),
+                id=name,
                 app=self.app.name,
                 digest=digest,
                 source=self.app.source.label(),
                 version=version,
-                created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+                created=now(),
+                by=self.settings.by,
+                barrier=name if self.app.irreversible else self.store.barrier(),
+                environment=environment,
                 manifest=[[entry.path, entry.kind, entry.executable, entry.content] for entry in code.entries],
             )
             self.store.put(code.folder, record, ownership)
@@ -103,8 +108,9 @@ class Maker:
         with opened as stream:
             return _release_fetch.unpacked(self.who, source, stream, into, times)
 
-    def _environment(self, sandbox: Sandbox, code: Code) -> None:
-        uv = _release_build.install_uv(self.settings.uv_version, self.settings.uv_hashes)
+    def _environment(self, sandbox: Sandbox, code: Code) -> str:
+        """Build the environment, and tell what it is made of."""
+        uv = _release_build.install_uv(self.settings.uv_version, self.settings.uv_hashes, self.app.index)
         package = self.app.source.kind == "package"
         wanted = [*([self.app.source.location] if package else []), *self.app.requirements]
         text = "".join(f"{line}\n" for line in wanted)
@@ -115,9 +121,15 @@ class Maker:
                 extra=extra if wanted else None,
                 program=self.app.program,
                 program_requirement=self.app.program_requirement,
+                wanted=tuple(wanted),
+                index=self.app.index,
             )
-            _release_build.build(sandbox, uv, code.folder, code.source, recipe)
+            # Commands may install something as well.
+            digest = recipe.digest(code.folder, code.source, [self.settings.uv_version, *self.app.commands])
+            ready = next(filter(_release_build.is_whole, self.store.alike(digest)), None)
+            _release_build.build(sandbox, uv, code.folder, code.source, recipe, ready=ready)
         _release_build.check_environment(code.folder, recipe)
+        return digest
 
     def _commands(self, code: Code) -> None:
         """Run the commands of the app where its code is, as its unit would run them.
@@ -125,26 +137,11 @@ class Maker:
         The folder is still the one of the build: what a command writes there becomes part of the release, and is
         sealed with it. The live release and its processes do not see any of it.
         """
-        file = _ENVIRONMENTS / f"{self.app.name}.env"
-        values = environment_values(file.read_text(encoding="utf-8")) if file.is_file() else {}
-        sandbox = Sandbox(
-            app=self.app.name,
-            who=self.who,
-            writable=(code.folder,),
-            environment={"PATH": f"{code.folder}/.venv/bin:{values.get('PATH') or _release_build.PATH}"},
-            timeout=self.settings.timeout,
-            settings=(
-                f"EnvironmentFile=-{file}",
-                f"StateDirectory={self.app.name}",
-                "StateDirectoryMode=0750",
-                "UMask=0027",
-            ),
-            hidden=tuple(values.values()),
-        )
-        state = STATE / self.app.name
-        if state.is_dir() and state.stat().st_uid == 0:
-            # Left by an app of this name that was removed: systemd gives all of it to the user of today.
-            sandbox.run(["/usr/bin/true"], code.folder, f"taking over {state}")
+        writable, timeout = (code.folder,), self.settings.timeout
+        sandbox = as_its_unit(self.who, code.folder, writable=writable, timeout=timeout)
+        self.data.link(code.folder)
+        take_over_data(sandbox, code.folder)
+        self.data.make()
         for command in self.app.commands:
             # systemd looks for a program before it has read the environment; env looks for it in PATH.
             sandbox.run(["/usr/bin/env", "--", *shlex.split(command)], code.folder, f"command '{command}'")
@@ -159,7 +156,7 @@ class Maker:
             app=self.app.name,
             who=self.who,
             writable=(self.cache, self.store.staging),
-            environment={**variables, **more},
+            environment={**self.app.index.for_uv(variables), **more},
             timeout=self.settings.timeout,
         )
 

@@ -33,6 +33,11 @@ class Ownership:
     uid: int = 0
     #: Folders of the release that everybody may read; others can go through those above, and list nothing there.
     served: tuple[str, ...] = ()
+    #: Links that others can come to, which lead to what they may read elsewhere.
+    through: tuple[str, ...] = ()
+    #: Links that belong to this user, as what they lead to does: web servers compare the two.
+    links: tuple[str, ...] = ()
+    holder: int = 0
 
     @classmethod
     def of(cls, gid: int | None, *, public: bool, served: tuple[str, ...] = ()) -> Ownership:
@@ -50,7 +55,8 @@ class Ownership:
         """The mode for a folder of the release; ``path`` is empty for the release itself."""
         if self._is_served(path):
             return 0o755
-        leads = any(folder.startswith(f"{path}/" if path else "") for folder in self.served)
+        ways = (*self.served, *self.through)
+        leads = any(folder.startswith(f"{path}/" if path else "") for folder in ways)
         return self.folder | 0o001 if leads else self.folder
 
     def _is_served(self, path: str) -> bool:
@@ -116,7 +122,9 @@ def _own(folder: int, path: str, name: str, ownership: Ownership) -> None:
         handle = os.open(name, _OPEN, dir_fd=folder)
     except OSError as error:
         if error.errno == errno.ELOOP:
-            os.chown(name, ownership.uid, ownership.gid, dir_fd=folder, follow_symlinks=False)
+            is_held = (f"{path}/{name}" if path else name) in ownership.links
+            uid = ownership.holder if is_held else ownership.uid
+            os.chown(name, uid, ownership.gid, dir_fd=folder, follow_symlinks=False)
         elif error.errno == errno.ENXIO:
             os.unlink(name, dir_fd=folder)  # a socket
         elif error.errno != errno.ENOENT:

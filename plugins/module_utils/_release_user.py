@@ -188,14 +188,21 @@ class Sandbox:
     settings: tuple[str, ...] = ()
     #: Values that must not be shown when a command prints them.
     hidden: tuple[str, ...] = ()
+    #: What kind of work it is; that of a killed build is ended by the next one.
+    kind: str = "build"
 
     def run(self, command: Sequence[str | Path], folder: Path, doing: str) -> str:
         """Run ``command`` in ``folder`` and return all it printed; ``WorkError`` with the tail if it fails."""
-        with handed(None, f"{self.app}.env", environment_text(self.environment)) as variables:
-            done = self._run(command, folder, doing, variables)
+        done = self.attempt(command, folder, doing)
         if done.returncode:
             raise WorkError(f"{doing} failed (exit status {done.returncode}):\n{self._tail(done.stdout)}")
         return done.stdout
+
+    def attempt(self, command: Sequence[str | Path], folder: Path, doing: str) -> subprocess.CompletedProcess[str]:
+        """Run ``command`` in ``folder``, and leave to the caller what its exit status and its output mean."""
+        name = f"{self.app}.{self.kind}.{os.getpid()}.env"
+        with handed(None, name, environment_text(self.environment)) as variables:
+            return self._run(command, folder, doing, variables)
 
     def _run(
         self, command: Sequence[str | Path], folder: Path, doing: str, variables: Path
@@ -246,13 +253,14 @@ class Sandbox:
             f"RuntimeMaxSec={self.timeout + 30}",
             *(f"ReadWritePaths=-{path}" for path in self.writable),
         ]
+        unit = f"barehost-{self.kind}-{self.app}.{os.getpid()}.service"
         wrapper = [
             "systemd-run",
             "--quiet",
             "--wait",
             "--pipe",
             "--collect",
-            f"--unit=barehost-build-{self.app}.{os.getpid()}.service",
+            f"--unit={unit}",
             f"--description={doing}",
         ]
         wrapper += [f"--uid={self.who.uid}", f"--gid={self.who.gid}", f"--working-directory={folder}"]
@@ -270,7 +278,7 @@ class Sandbox:
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
-            stop_work(self.app)
+            _end_units(unit)
             so_far = error.stdout.decode(errors="replace") if isinstance(error.stdout, bytes) else ""
             raise WorkError(_too_long(doing, self.timeout, self._tail(so_far))) from None
 
@@ -287,11 +295,14 @@ def _end_group(process: int) -> None:
         os.killpg(process, signal.SIGKILL)
 
 
+def _end_units(pattern: str) -> None:
+    for verb in (["kill", "--signal=KILL"], ["stop"]) if BOOTED.is_dir() else ():
+        subprocess.run(["systemctl", *verb, pattern], capture_output=True, check=False, timeout=60)
+
+
 def stop_work(app: str) -> None:
     """End the work for an app that a killed run has left running, and remove the files it was handed."""
     # No name of an app has a dot in it: the pattern cannot mean another app's work.
-    pattern = f"barehost-build-{app}.*.service"
-    for verb in (["kill", "--signal=KILL"], ["stop"]) if BOOTED.is_dir() else ():
-        subprocess.run(["systemctl", *verb, pattern], capture_output=True, check=False, timeout=60)
+    _end_units(f"barehost-build-{app}.*.service")
     for file in RUN.glob(f"{app}.*"):
         file.unlink(missing_ok=True)

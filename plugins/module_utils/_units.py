@@ -30,6 +30,9 @@ _PROPERTIES = "Id,LoadState,ActiveState,UnitFileState,NeedDaemonReload,CanReload
 # Two tracebacks: that of an app that cannot be loaded is often followed by one of its server.
 _LOG_LINES = 60
 _BOOTED = Path("/run/systemd/system")
+#: Where systemd remembers when a timer that is persistent has last gone off.
+_STAMPS = Path("/var/lib/systemd/timers")
+_LOOK_EVERY = 0.5
 _LOOPS = "it ends as soon as it is started"
 
 
@@ -170,6 +173,9 @@ def _bring_units(wanted: Sequence[Wanted], *, check: bool, state: Path) -> list[
     bad = {*complaints, *(name for name, _text in problems)}
     for unit in wanted:
         if marks[unit.name] and unit.name not in bad:
+            if not unit.started and unit.name.endswith(".timer"):
+                # One of the same name would take what was due in between for missed.
+                (_STAMPS / f"stamp-{unit.name}").unlink(missing_ok=True)
             _marks.clear_mark(unit.name, state)
     if problems or complaints:
         raise UnitError("\n\n".join([text for _name, text in problems] or dict.fromkeys(complaints.values())))
@@ -182,26 +188,45 @@ def _problems(units: Sequence[Wanted], since: float, complaints: Mapping[str, st
     One that systemd complains about is not asked: what answers may be what ran there before.
     """
     waiter = Waiter({unit.name: unit.probe for unit in units if unit.probe and unit.name not in complaints})
+    begin = time.monotonic()
     restarts = {name: now.restarts for name, now in show([unit.name for unit in units]).items()}
     reasons = {unit.name: complaints[unit.name] for unit in units if unit.name in complaints}
     while True:
         status = show([unit.name for unit in units])
         for unit in units:
-            reason = _judge(status[unit.name], restarts[unit.name])
+            reason = _judge(status[unit.name], restarts[unit.name], steady=unit.steady > 0)
             if reason and unit.name not in reasons:
                 reasons[unit.name] = reason
                 waiter.give_up(unit.name)
         reasons.update(waiter.failures())
         if not waiter.wait():
-            break
+            # What has not come up by now need not be watched any longer.
+            longest = max((unit.steady for unit in units if unit.name not in reasons), default=0)
+            if time.monotonic() - begin >= longest:
+                break
+            time.sleep(_LOOK_EVERY)
     reasons.update(waiter.failures())
-    return [(unit.name, _explain(unit, reasons[unit.name], since)) for unit in units if unit.name in reasons]
+    return _explained([unit for unit in units if unit.name in reasons], reasons, since)
 
 
-def _judge(now: Status, restarts: int) -> str:
+def _explained(units: Sequence[Wanted], reasons: Mapping[str, str], since: float) -> list[tuple[str, str]]:
+    """Explain each unit; of processes that run the same command and end alike, the log of one says it for all."""
+    said: set[tuple[str, str]] = set()
+    found = []
+    for unit in units:
+        reason = reasons[unit.name]
+        same = (unit.name.partition("@")[0] if unit.steady else unit.name, reason)
+        text = f"{unit.name} does not come up either: {reason}." if same in said else _explain(unit, reason, since)
+        said.add(same)
+        found.append((unit.name, text))
+    return found
+
+
+def _judge(now: Status, restarts: int, *, steady: bool) -> str:
     if now.active == "failed":
         return f"it has failed ({now.result})"
-    if now.restarts > restarts + 1:
+    # A server may try a second time before it answers; of what is asked nothing, the first end is one too many.
+    if now.restarts > restarts + (not steady) or (steady and now.active == "activating"):
         return f"{_LOOPS} ({now.result})"
     if now.active == "inactive":
         return "it has stopped"
@@ -226,6 +251,7 @@ def _wanted(unit: Mapping[str, Any]) -> Wanted:
         enabled=unit["enabled"] and started,
         entry=unit["entry"],
         probe=Probe(**unit["ready"]) if unit["ready"] else None,
+        steady=unit["steady"],
         check=tuple(unit["check"]),
         reload=tuple(unit["reload"]),
     )

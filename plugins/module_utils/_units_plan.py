@@ -20,6 +20,8 @@ class Wanted:
     enabled: bool = True
     entry: str = ""
     probe: Probe | None = None
+    #: Seconds that it has to run without a break, for one that nobody can ask.
+    steady: int = 0
     #: Commands of a program of supervisord: what has to succeed before it reloads, and what reloads it.
     check: tuple[str, ...] = ()
     reload: tuple[str, ...] = ()

@@ -39,6 +39,9 @@ _QUOTED = re.compile(r"['`\"]([^'`\"\n]+)['\"]")
 
 _CONTEXT_LINES = 2
 
+#: What the collection makes for web servers beside their own folders, such as certificates.
+_OWN = re.compile(r"/etc/barehost/[\w./@+-]*\w")
+
 
 def find_program(command: Sequence[str]) -> str | None:
     """Where the program of ``command`` is, also in the folders of the administrator's programs."""
@@ -61,9 +64,19 @@ def validate(
     """
     scratch = list(scratch)
     arguments = [str(live), str(staged), str(len(scratch)), *scratch, *command]
+    inside = ["unshare", "--mount", "--propagation", "private", "sh", "-c", _IN_NAMESPACE, "validate", *arguments]
+    return asked(inside, command, timeout)
+
+
+def asked(arguments: Sequence[str], command: Sequence[str], timeout: int) -> tuple[bool, str]:
+    """Run a program that judges, and give whether it accepts, and all that it said.
+
+    :param arguments: what is run.
+    :param command: what it is for people.
+    """
     try:
         done = subprocess.run(
-            ["unshare", "--mount", "--propagation", "private", "sh", "-c", _IN_NAMESPACE, "validate", *arguments],
+            arguments,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -83,6 +96,11 @@ def rejected_line(output: str, reject: str) -> str:
     """
     lines = output.splitlines() if reject else []
     return next((line for line in lines if re.search(reject, line)), "")
+
+
+def foreseen(output: str) -> str:
+    """The first file of the collection's own that ``output`` names and that is not there; empty for none."""
+    return next((path for path in _OWN.findall(output) if not os.path.lexists(path)), "")
 
 
 def _line_of(output: str, path: str) -> int | None:
@@ -116,6 +134,18 @@ def blame(output: str, items: Iterable[Item]) -> list[str]:
         if named:
             found.append(_describe(item, max(named)))
     return found or [_describe(item, line) for item in items for line in _quoted_lines(output, item)]
+
+
+def quoting(output: str, items: Iterable[Item]) -> list[str]:
+    """Which published files have a setting whose value is what a checker's ``output`` quotes."""
+    quoted = set(_QUOTED.findall(output))
+    return [
+        _describe(item, number)
+        for item in items
+        if item.kind == "file"
+        for number, line in enumerate(item.content.decode("utf-8", "replace").splitlines(), 1)
+        if line.partition("=")[2] in quoted
+    ]
 
 
 def _quoted_lines(output: str, item: Item) -> list[int]:

@@ -10,8 +10,8 @@ module: host
 short_description: The host's side of the collection's actions
 description:
   - Not meant to be called from a playbook. M(barehost.web.packages), M(barehost.web.accounts), M(barehost.web.publish),
-    M(barehost.web.units), M(barehost.web.certificates) and M(barehost.web.wordpress) check their options on the
-    controller and then call this module.
+    M(barehost.web.units), M(barehost.web.certificates), M(barehost.web.acme) and M(barehost.web.wordpress) check their
+    options on the controller and then call this module.
   - Ansible packs a module once in a run, which takes longer than most of its work on the host. One module for all
     kinds of work is packed once.
 author: barehost.web contributors
@@ -19,7 +19,7 @@ options:
   work:
     description: What to do.
     type: str
-    choices: [accounts, certificates, packages, publish, units, wordpress]
+    choices: [accounts, acme, certificates, packages, publish, units, wordpress]
     required: true
   payload:
     description:
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     # Named here for Ansible, which packs what a module imports.
     from ansible_collections.barehost.web.plugins.module_utils import (
         _accounts,
+        _acme,
         _certificates,
         _packages,
         _publish,
@@ -59,12 +60,12 @@ if TYPE_CHECKING:
         _wordpress,
     )
 
-    _PACKED = (_accounts, _certificates, _packages, _publish, _units, _wordpress)
+    _PACKED = (_accounts, _acme, _certificates, _packages, _publish, _units, _wordpress)
 
 
 def main() -> None:
     """Do one of these."""
-    serve(("accounts", "certificates", "packages", "publish", "units", "wordpress"))
+    serve(("accounts", "acme", "certificates", "packages", "publish", "units", "wordpress"))
 
 
 if __name__ == "__main__":

@@ -9,15 +9,15 @@ DOCUMENTATION = r"""
 module: host_release
 short_description: The host's side of the actions that bring code
 description:
-  - Not meant to be called from a playbook. M(barehost.web.release) and M(barehost.web.wordpress_code) look at the
-    sources on the controller and then call this module. It is larger than M(barehost.web.host), and many runs do not
-    need it.
+  - Not meant to be called from a playbook. M(barehost.web.release), M(barehost.web.releases), M(barehost.web.run) and
+    M(barehost.web.wordpress_code) look at the model and at sources on the controller and then call this module. It is
+    larger than M(barehost.web.host), and many runs do not need it.
 author: barehost.web contributors
 options:
   work:
     description: What to do.
     type: str
-    choices: [release, wordpress_code]
+    choices: [release, releases, run, wordpress_code]
     required: true
   payload:
     description:
@@ -48,14 +48,14 @@ from ansible_collections.barehost.web.plugins.module_utils._serve import serve
 
 if TYPE_CHECKING:
     # Named here for Ansible, which packs what a module imports.
-    from ansible_collections.barehost.web.plugins.module_utils import _release, _wordpress_code
+    from ansible_collections.barehost.web.plugins.module_utils import _release, _releases, _run, _wordpress_code
 
-    _PACKED = (_release, _wordpress_code)
+    _PACKED = (_release, _releases, _run, _wordpress_code)
 
 
 def main() -> None:
     """Do one of these."""
-    serve(("release", "wordpress_code"))
+    serve(("release", "releases", "run", "wordpress_code"))
 
 
 if __name__ == "__main__":

@@ -23,13 +23,27 @@ options:
       - Check every variable of this role as the host has it, such as O(nginx_sites), O(nginx_apps) and
         C(nginx_worker_connections), besides what the other options hold.
     type: str
-    choices: [apache, app, flask, gunicorn, mariadb, mod_wsgi, nginx, php_fpm, supervisor, uwsgi, wordpress]
+    choices:
+      - apache
+      - app
+      - certbot
+      - certificates
+      - flask
+      - gunicorn
+      - mariadb
+      - mod_wsgi
+      - nginx
+      - php_fpm
+      - supervisor
+      - uwsgi
+      - wordpress
+      - workers
   web_apps:
     description:
       - Apps of the whole model. An entry has the keys of C(app_apps) of the role C(barehost.web.app) and those of
-        C(gunicorn_apps), C(uwsgi_apps), C(mod_wsgi_apps), C(flask_apps) and C(supervisor_apps) of the roles
-        C(barehost.web.gunicorn), C(barehost.web.uwsgi), C(barehost.web.mod_wsgi), C(barehost.web.flask) and
-        C(barehost.web.supervisor).
+        C(gunicorn_apps), C(uwsgi_apps), C(mod_wsgi_apps), C(flask_apps), C(supervisor_apps) and C(workers_apps) of the
+        roles C(barehost.web.gunicorn), C(barehost.web.uwsgi), C(barehost.web.mod_wsgi), C(barehost.web.flask),
+        C(barehost.web.supervisor) and C(barehost.web.workers).
     type: list
     elements: dict
   web_sites:
@@ -51,6 +65,11 @@ options:
     type: str
     choices: [production, development]
     default: production
+  web_acme:
+    description:
+      - The authority that signs the certificates of sites with C(mode) C(acme), as C(certbot_acme) of the role
+        C(barehost.web.certbot).
+    type: dict
   app_apps:
     description: The variable of the role C(barehost.web.app).
     type: list
@@ -73,6 +92,10 @@ options:
     elements: dict
   supervisor_apps:
     description: The variable of the role C(barehost.web.supervisor).
+    type: list
+    elements: dict
+  workers_apps:
+    description: The variable of the role C(barehost.web.workers).
     type: list
     elements: dict
   php_fpm_pools:
@@ -107,6 +130,10 @@ options:
     elements: dict
   certificates_sites:
     description: The variable of the role C(barehost.web.certificates). No key is ever shown.
+    type: list
+    elements: dict
+  certbot_sites:
+    description: The variable of the role C(barehost.web.certbot).
     type: list
     elements: dict
   mariadb_databases:

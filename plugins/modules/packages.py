@@ -16,6 +16,8 @@ description:
     without any.
   - Services are not started by the installation. The role starts them when their configuration is in place.
   - Needs no python3-apt on the host.
+  - A host that has said in a run that it has certain packages is not asked for them again in that run. The first answer
+    is for every package that was ever asked for, and kept in the fact C(barehost_packages).
 author: barehost.web contributors
 options:
   names:

@@ -33,7 +33,8 @@ options:
     type: str
     required: true
   files:
-    description: The files of the set. Exactly one of O(files[].template) and O(files[].content) is given for each.
+    description: The files of the set. Exactly one of O(files[].template), O(files[].file) and
+      O(files[].content) is given for each.
     type: list
     elements: dict
     default: []
@@ -56,6 +57,11 @@ options:
       content:
         description: The content itself.
         type: str
+      file:
+        description: File on the controller that holds the content, in UTF-8. A relative one is looked for in the
+          folder of the playbook, then in that of C(ansible.cfg), then in the collection.
+        type: str
+        default: ""
       entry:
         description: Name of the entry of the model the file belongs to. Errors and reports name it.
         type: str
@@ -82,12 +88,22 @@ options:
         elements: str
         default: []
       restart:
-        description: Units to restart when the file changes.
+        description:
+          - Units to restart when the file changes. A name with C(*) in it stands for the units that start with the
+            host and fit.
         type: list
         elements: str
         default: []
       stop:
         description: Units to stop when the file is removed, because they are there for this file's entry alone.
+        type: list
+        elements: str
+        default: []
+      traces:
+        description:
+          - Absolute paths of what programs write on account of the file, such as their logs. Wildcards are allowed in
+            the last part only.
+          - They are removed when the file is.
         type: list
         elements: str
         default: []
@@ -193,14 +209,17 @@ options:
     elements: str
     default: []
   validate:
-    description: How a program on the host checks O(tree) before it goes live. Without it nothing is checked.
+    description:
+      - How a program on the host checks O(tree) before it goes live. Without it nothing is checked.
+      - Where there is no O(tree), the command judges what stands in itself, such as
+        C([systemd-analyze, calendar, daily]).
     type: dict
     suboptions: &validation
       command:
         description:
           - Program and arguments, such as C([nginx, -t]). It sees the staged tree at the path of the live one.
           - A program which is missing is an error; in check mode it is a warning, as on a bare host it is not
-            installed yet.
+            installed yet. So is a file below C(/etc/barehost) that the program misses.
         type: list
         elements: str
         required: true
@@ -231,6 +250,12 @@ options:
     elements: dict
     default: []
     suboptions: *validation
+  accounts:
+    description:
+      - Users and folders to have before the files are put in place, as M(barehost.web.accounts) takes them, in the same
+        call. They are there, too, if the files are refused afterwards.
+    type: dict
+    default: {}
   units:
     description:
       - Units to bring to their state when the files are in place, as O(barehost.web.units#module:units), in the same
@@ -304,6 +329,11 @@ orphans:
   description: Files that stay although their entry is not mentioned any more, by entry.
   returned: success
   type: dict
+accounts:
+  description: What was done to O(accounts), one sentence each.
+  returned: success
+  type: list
+  elements: str
 actions:
   description: What was done to O(units), such as V(reload nginx.service).
   returned: success

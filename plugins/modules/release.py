@@ -11,16 +11,21 @@ short_description: Release the code of any number of apps
 description:
   - Puts the code of every app into a folder of its own, C(/srv/<name>/releases/<id>), builds a virtual environment
     in it with C(uv), and then points C(/srv/<name>/current) at it by one rename.
+  - The C(id) is the time at which the run began, in UTC, and the begin of a digest of what the release is made of, such
+    as C(20260102T030405Z-1f0ca2b4). It is the same on all hosts of a run, whatever Python they have.
   - A release is known by what it is made of (code, requirements, interpreter). Nothing is built or sent while the
     live release is made of what the entry wants; an older release that is made of it is made live again.
   - Everything that is foreign code runs as the app's own system user, in a sandbox of systemd. A build can write to
     its folder and to C(/var/cache/barehost/<name>) only, a command to its folder and to C(/var/lib/<name>). What is
     released belongs to root; the app's group can read it, and nobody can write it.
+  - A release that is to run is asked first, see O(apps[].preflight).
   - If anything fails before the switch, the live release stays what it was. The other apps are released all the
     same, and the task fails at the end. What a killed run leaves behind is removed by the next one.
-  - The restart or reload of the unit that runs an app is noted on the host before the switch; M(barehost.web.units)
-    carries it out, also in a later run if this one is killed.
-  - Dependencies are those of C(uv.lock), else of C(requirements.txt), else of C(pyproject.toml) or C(setup.py).
+  - The restart or reload of the unit that runs an app, and of the workers that the app has on the host, is noted on the
+    host before the switch; M(barehost.web.units) carries it out, also in a later run if this one is killed.
+  - Dependencies are those of the first of C(uv.lock), C(pylock.toml), C(poetry.lock), C(Pipfile.lock),
+    C(requirements.txt), C(pyproject.toml) and C(setup.py). What C(uv) cannot read it has exported, with the hashes, by
+    the tool that made it, in the sandbox of the build. The index is the one that the host is told of.
     Builds see the variables C(UV_*), C(PIP_*), C(SSL_*) and those of a proxy from the environment of the login,
     and the index that C(/etc/pip.conf) names.
 author: barehost.web contributors
@@ -124,6 +129,34 @@ options:
         type: list
         elements: str
         default: []
+      index:
+        description: Where the packages of the app come from, instead of O(index).
+        type: dict
+        suboptions:
+          url:
+            description:
+              - URL of an index (PEP 503) that takes the place of the host's own, which is PyPI unless the host has been
+                told otherwise (C(pip.conf), C(PIP_INDEX_URL) or C(UV_DEFAULT_INDEX)).
+            type: str
+          extra:
+            description:
+              - URLs of further indexes. They are asked first, one after the other; a package is taken from the first
+                that has it, so that nobody else can offer one of its name.
+            type: list
+            elements: str
+            default: []
+          wheels:
+            description:
+              - Places that have packages as files - folders of the host, folders of the source (written without C(/)
+                at the beginning), URLs of pages with links to them.
+            type: list
+            elements: str
+            default: []
+          only_wheels:
+            description:
+              - Whether no index is asked at all. Everything, C(uv) included, is in C(wheels) then, or there.
+            type: bool
+            default: false
       commands:
         description:
           - Commands that run in a new release before it becomes the live one, one after the other, without a shell.
@@ -133,6 +166,12 @@ options:
         type: list
         elements: str
         default: []
+      irreversible:
+        description:
+          - Whether older releases cannot work with the data that the commands leave. Nothing returns to an older one
+            then unless O(deploy.despite_data) is set.
+        type: bool
+        default: false
       public:
         description:
           - Folders of the release that everybody on the host may read, for a web server. Other users can go through
@@ -140,12 +179,125 @@ options:
         type: list
         elements: str
         default: []
+      shared:
+        description:
+          - Paths of a release that lead to data of all releases, in C(/var/lib/<name>/shared). The folders there are
+            made as the app's user. A release whose code has something of its own in such a place is not made.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          path:
+            description: The path, relative to the release and to the folder of the data.
+            type: str
+            required: true
+          type:
+            description: A V(file) is made by whoever writes it; the link leads nowhere until then.
+            type: str
+            choices: [directory, file]
+            default: directory
+          public:
+            description: Whether the web server (C(www-data)) may read the folder, by an access list.
+            type: bool
+            default: false
+      preflight:
+        description:
+          - How a release is asked before it becomes the live one. It is loaded in private, on its own Python, as the
+            app's user with its environment file, and has to answer one request. If it does not, the live release
+            stays, the error shows what the app has said, and the new release is kept for whoever looks into it,
+            until the next one that fails. Nothing is asked without this.
+        type: dict
+        suboptions:
+          wsgi:
+            description: The WSGI callable, C(module:callable).
+            type: str
+            required: true
+          folder:
+            description: Folder inside the release that holds the code; empty for the release itself.
+            type: str
+            default: ""
+          health:
+            description: The request.
+            type: dict
+            required: true
+            suboptions:
+              path:
+                description: Path that is asked for.
+                type: str
+                default: /
+              method:
+                description: Method of the request.
+                type: str
+                choices: [GET, HEAD, OPTIONS]
+                default: GET
+              status:
+                description: The only good status; V(0) for any below 500. A redirect is taken then, and told.
+                type: int
+                default: 0
+              host:
+                description: Host name that is asked for.
+                type: str
+                default: localhost
+              timeout:
+                description: Seconds for loading the release and for its answer, together.
+                type: int
+                default: 30
+          settings:
+            description: Settings of systemd for it, as the unit of the app has them.
+            type: list
+            elements: str
+            default: []
       keep_releases:
         description:
           - Number of releases that stay on the host, the live one included. The one that was live before always
             stays until the next release, because its processes may still run.
         type: int
         default: 5
+      keep_assets:
+        description:
+          - Whether files that the web server has handed out of older releases which stay on the host can still be
+            fetched under their names, where the live release has nothing of that name. They are links in the live
+            release to the same content, in the folders of O(apps[].public), or anywhere in an app without a process.
+            Pages (C(.html)) and hidden files are left out.
+        type: bool
+        default: true
+  index:
+    description:
+      - Where the packages of all apps come from. A user name and a password in a URL are given to uv through a file
+        that nobody else can read.
+    type: dict
+    default: {}
+    suboptions:
+      url:
+        description:
+          - URL of an index (PEP 503) that takes the place of the host's own, which is PyPI unless the host has been
+            told otherwise (C(pip.conf), C(PIP_INDEX_URL) or C(UV_DEFAULT_INDEX)).
+        type: str
+      extra:
+        description:
+          - URLs of further indexes. They are asked first, one after the other; a package is taken from the first
+            that has it, so that nobody else can offer one of its name.
+        type: list
+        elements: str
+        default: []
+      wheels:
+        description:
+          - Places that have packages as files - folders of the host, folders of the source (written without C(/)
+            at the beginning), URLs of pages with links to them.
+        type: list
+        elements: str
+        default: []
+      only_wheels:
+        description:
+          - Whether no index is asked at all. Everything, C(uv) included, is in C(wheels) then, or there.
+        type: bool
+        default: false
+  fetch_python:
+    description:
+      - Whether C(uv) may fetch a Python that the host does not have (O(apps[].python)), from where it gets its own. It
+        is kept in C(/opt/barehost/python) as long as a release runs on it, and has no updates by C(apt).
+    type: bool
+    default: false
   server_requirements:
     description:
       - What to install for each O(apps[].program) if the app's own dependencies do not bring it.
@@ -179,6 +331,50 @@ options:
     description: Seconds to wait for another run on the same host before this one gives up.
     type: int
     default: 600
+  deploy:
+    description:
+      - Do all that a release takes in this call - units take up their releases, the server of an app before its
+        workers, and a release whose server or workers do not come up is taken back. The apps must run on the host
+        already. Without this the units are only noted, for M(barehost.web.units).
+    type: dict
+    suboptions:
+      addresses:
+        description: Where the servers of the apps answer, as the filter P(barehost.web.addresses#filter) says.
+        type: list
+        elements: dict
+        default: []
+      app:
+        description: Names of the apps that are meant, with commas between them; V(all) for every one.
+        type: str
+        default: all
+      version:
+        description:
+          - What to release instead of the entry's own version - of a C(git) source its tag, branch or commit, of a
+            C(package) the version of the package. For one app.
+        type: str
+        default: ""
+      return_to:
+        description:
+          - Release nothing, but make an older release live again, V(previous) or the id of one. The release that was
+            live is withdrawn - it stays, and is not made live again until O(deploy.again) says so. For one app.
+        type: str
+        default: ""
+      again:
+        description: Whether a release that was withdrawn may be live again.
+        type: bool
+        default: false
+      despite_data:
+        description: Whether an older release may be live again although a newer one was irreversible.
+        type: bool
+        default: false
+      ask:
+        description: Whether a release is asked before it is live, see O(apps[].preflight).
+        type: bool
+        default: true
+      break_lock:
+        description: Whether another run that holds the lock of the host is ended instead of waited for.
+        type: bool
+        default: false
 attributes:
   check_mode:
     description: Says what would be released. Works on a bare host; a branch or tag is not resolved there.
@@ -214,6 +410,11 @@ apps:
 removed:
   description: Apps that were removed.
   returned: always
+  type: list
+  elements: str
+notes:
+  description: What is worth knowing of the releases, such as a health path that answers with a redirect.
+  returned: success
   type: list
   elements: str
 orphans:

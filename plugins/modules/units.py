@@ -57,6 +57,12 @@ options:
         type: list
         elements: str
         default: []
+      steady:
+        description:
+          - Seconds that the unit has to run without a break after it was started or restarted, for one that cannot be
+            asked. One that ends within this time is an error.
+        type: int
+        default: 0
       ready:
         description: Request that tells whether the unit's server is ready. Without it the unit's own state is enough.
         type: dict
@@ -71,9 +77,18 @@ options:
             choices: [http, uwsgi, fastcgi]
             default: http
           path:
-            description: Path to ask for. Any answer with a status below 500 is good.
+            description: Path to ask for.
             type: str
             default: /
+          method:
+            description: Method of the request.
+            type: str
+            choices: [GET, HEAD, OPTIONS]
+            default: GET
+          status:
+            description: The only good status; V(0) for any below 500.
+            type: int
+            default: 0
           host:
             description: The C(Host) header of the request.
             type: str

@@ -11,8 +11,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from ansible_collections.barehost.web.plugins.plugin_utils import _headers, _maintenance, _tls
 from ansible_collections.barehost.web.plugins.plugin_utils._listen import Listener, listeners
-from ansible_collections.barehost.web.plugins.plugin_utils._nginx import prefix_of
+from ansible_collections.barehost.web.plugins.plugin_utils._nginx import is_of_app, prefix_of
 from ansible_collections.barehost.web.plugins.plugin_utils._schema import fill, load
 
 ROOT = "/etc/apache2"
@@ -37,6 +38,9 @@ _MODULES = (
     ("reqtimeout", False),
     ("rewrite", False),
 )
+_TLS_MODULES = (("http2", False), ("socache_shmcb", False), ("ssl", False))
+# Paths in which an authority looks for its challenges.
+_CHALLENGE = r"^/\.well-known/acme-challenge/"
 
 
 def quote(text: str) -> str:
@@ -77,14 +81,17 @@ def route_variables(route: Mapping[str, Any], apps: Mapping[str, Mapping[str, An
         hidden = quote(f"^{re.escape(folder)}/(.+/)?\\.(?!well-known(/|$))")
         slash = "" if prefix else "/"
         found |= {"folder": quote(folder + slash), "inside": quote(folder), "hidden": hidden}
-        return found | {"index": index, "fallback": fallback}
+        return found | {"index": index, "fallback": fallback, "owned": is_of_app(folder, apps)}
     target = route["redirect"].rstrip("/") if route["keep_path"] else route["redirect"]
+    # Behind the root the rest must not begin like one: `//` is where browsers expect another host.
+    decoded, raw = ("(/.*)?", r"(/[^\s?]*)?") if target else (r"(?:[/\\]+(.*))?", r"[/\\]*([^\s?]*)")
     return found | {
         "status": route["status"],
         # Nothing in it stands for something else.
-        "target": re.sub(r"[$%\\]", r"\\\g<0>", target),
-        "pattern": quote(f"^{re.escape(prefix)}(/.*)?$"),
-        "rest": quote(rf"^\S+ {re.escape(prefix)}([/?]\S*)? ") if route["keep_path"] else "",
+        "target": re.sub(r"[$%\\]", r"\\\g<0>", target or "/"),
+        # Rules for addresses have a notation of their own, in which a backslash is what it is.
+        "pattern": f'"^{re.escape(prefix)}{decoded}$"',
+        "rest": rf'"^\S+ {re.escape(prefix)}{raw}[\s?]"' if route["keep_path"] else "",
     }
 
 
@@ -93,38 +100,92 @@ def _upstream(address: str, prefix: str) -> str:
     return quote(f"{where}{prefix or '/'}")
 
 
+def _header(name: str, value: str) -> dict[str, str]:
+    """A header as the templates write it; a percent sign would begin a variable."""
+    return {"name": name, "value": quote(value.replace("%", "%%")), "silent": quote(f"expr=-z %{{resp:{name}}}")}
+
+
+def site_headers(site: Mapping[str, Any]) -> list[dict[str, str]]:
+    """What Apache sends with every answer of a site, unless an app has said it."""
+    return [_header(_headers.NAMES[key], text) for key, text in _headers.values(site).items() if text]
+
+
+def route_headers(site: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Where the headers of routes differ, those of every route. The longest path goes last, and has the last word."""
+    each = [(prefix_of(route["path"]), _headers.values(site, route)) for route in site["routes"]]
+    usual = _headers.values(site)
+    differing = [key for key in usual if any(found[key] != usual[key] for _prefix, found in each)]
+    if not differing:
+        return []
+    return [
+        {"path": quote(prefix or "/"), "headers": [_header(_headers.NAMES[key], found[key]) for key in differing]}
+        for prefix, found in sorted(each, key=lambda one: len(one[0]))
+    ]
+
+
+def _tls_variables(site: Mapping[str, Any]) -> dict[str, Any]:
+    """What the template of a site needs for https."""
+    tls = _tls.https(site)
+    if tls is None:
+        return {}
+    hsts = _tls.hsts(tls)
+    return {
+        "hosts": " ".join(hosts(tls["listen"])),
+        "profile": tls["profile"],
+        **_tls.files(site, tls),
+        "redirect": tls["redirect"],
+        "port": _tls.port(tls),
+        "staples": tls["mode"] == "provided",
+        "headers": [_header(_headers.HSTS, hsts)] if hsts else [],
+    }
+
+
 def site_variables(site: Mapping[str, Any], apps: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """What the template of a site needs. The longest path goes first: Apache takes the first that fits."""
     routes = sorted((route_variables(route, apps) for route in site["routes"]), key=lambda route: -route["length"])
     for number, route in enumerate(routes):
         if route["kind"] == "redirect":
             route["beside"] = [
-                f"^{re.escape(other['prefix'])}(/|$)"
-                for other in routes[:number]
-                if not route["prefix"] or other["prefix"].startswith(f"{route['prefix']}/")
+                *([_CHALLENGE] if _tls.https(site) else ()),
+                *(
+                    f"^{re.escape(other['prefix'])}(/|$)"
+                    for other in routes[:number]
+                    if not route["prefix"] or other["prefix"].startswith(f"{route['prefix']}/")
+                ),
             ]
     names = [domain for domain in site["domains"] if "*" not in domain]
     return {
+        "tls": _tls_variables(site),
+        "headers": site_headers(site),
+        "route_headers": route_headers(site),
         "name": site["name"],
         "server_name": names[0] if names else f"{site['name']}.invalid",
         "domains": " ".join(site["domains"]),
         "hosts": " ".join(hosts(site["listen"])),
         "access_log": site["access_log"],
         "extra": site["extra"].strip(),
+        "closed": _closed(site),
         "routes": routes,
     }
+
+
+def _closed(site: Mapping[str, Any]) -> dict[str, Any]:
+    """What the template of a site needs while it is closed."""
+    found = _maintenance.closed(site)
+    return found and {**found, "page": _maintenance.page(site, ROOT)}
 
 
 def _site_files(name: str, variables: Mapping[str, Any], entry: str) -> tuple[dict[str, Any], dict[str, Any]]:
     template = "site.conf.j2" if entry else "unknown-hosts.conf.j2"
     file = {"dest": f"{ROOT}/sites-available/{name}.conf", "template": template, "vars": {"site": dict(variables)}}
     link = {"dest": f"{ROOT}/sites-enabled/{name}.conf", "target": f"../sites-available/{name}.conf"}
-    return {**file, "entry": entry}, {**link, "entry": entry}
+    logs = [f"/var/log/apache2/{entry}.{kind}.log*" for kind in ("access", "error")] if entry else []
+    return {**file, "entry": entry, "traces": logs}, {**link, "entry": entry}
 
 
-def module_links(more: Iterable[str] = ()) -> list[dict[str, Any]]:
+def module_links(more: Iterable[str] = (), *, tls: bool = False) -> list[dict[str, Any]]:
     """Switch modules on as a2enmod does, by files that leave with the last site."""
-    names = dict([*((name, True) for name in more), *_MODULES])
+    names = dict([*((name, True) for name in more), *_MODULES, *(_TLS_MODULES if tls else ())])
     suffixes = [
         (name, suffix) for name, settings in names.items() for suffix in (("load", "conf") if settings else ("load",))
     ]
@@ -139,33 +200,62 @@ def present(sites: Iterable[Mapping[str, Any]], server: str) -> list[Mapping[str
     return [site for site in sites if site["state"] == "present" and site["server"] == server]
 
 
-def published(sites: Sequence[Mapping[str, Any]], apps: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def published(
+    sites: Sequence[Mapping[str, Any]], apps: Sequence[Mapping[str, Any]], codename: str = ""
+) -> dict[str, Any]:
     """The parts of the publish that follow from the sites, and the units.
 
     :param sites: ``apache_sites`` as the user wrote it, checked.
     :param apps: ``apache_apps``, checked.
+    :param codename: the release of Debian; the newest where it is not known.
     """
     filled: list[dict[str, Any]] = fill(sites, load("apache", "apache_sites"))
     reachable = {app["name"]: app for app in fill(apps, load("apache", "apache_apps"))}
     ours = present(filled, "apache")
+    secure = [site for site in ours if _tls.https(site)]
     everywhere = [address for site in ours for address in site["listen"]]
-    pairs = [_site_files("000-unknown-hosts", {"hosts": " ".join(hosts(everywhere))}, "")] if ours else []
+    encrypted = [address for site in secure for address in site["tls"]["listen"]]
+    # Apache starts with no address of https without a certificate; nobody gets to see this one there.
+    unseen = _tls.files(secure[0], secure[0]["tls"]) if secure else {}
+    unknown = {"hosts": " ".join(hosts(everywhere)), "tls": {"hosts": " ".join(hosts(encrypted)), **unseen}}
+    pairs = [_site_files("000-unknown-hosts", unknown if secure else {**unknown, "tls": {}}, "")] if ours else []
     pairs += [_site_files(site["name"], site_variables(site, reachable), site["name"]) for site in ours]
+    ports = {"listen": listen_directives([*everywhere, *encrypted])}
     main = [
-        {"dest": f"{ROOT}/apache2.conf", "template": "apache2.conf.j2"},
-        {"dest": f"{ROOT}/ports.conf", "template": "ports.conf.j2", "vars": {"listen": listen_directives(everywhere)}},
+        {"dest": f"{ROOT}/apache2.conf", "template": "apache2.conf.j2", "vars": {"tls": bool(secure)}},
+        {"dest": f"{ROOT}/ports.conf", "template": "ports.conf.j2", "vars": ports},
         _drop_in(ours),
+        *_maintenance.pages(ours, ROOT),
+        *_tls_files(secure, codename),
     ]
-    gone = [site["name"] for site in filled if site not in ours]
     return {
         "parts": {
             "files": [*(file for file, _link in pairs), *(main if ours else [])],
-            "links": [*(link for _file, link in pairs), *(module_links() if ours else [])],
+            "links": [*(link for _file, link in pairs), *(module_links(tls=bool(secure)) if ours else [])],
             "entries": [site["name"] for site in filled],
-            "remove": [f"/var/log/apache2/{name}.{kind}.log*" for name in gone for kind in ("access", "error")],
         },
         "units": [{"name": UNIT}] if ours else [],
     }
+
+
+def _tls_files(secure: Sequence[Mapping[str, Any]], codename: str) -> list[dict[str, Any]]:
+    """What all sites that speak https share."""
+    if not secure:
+        return []
+    data = {"curves": _tls.curves(codename), "ciphers": ":".join(_tls.CIPHERS)}
+    profiles = sorted({site["tls"]["profile"] for site in secure})
+    return [
+        {"dest": f"{ROOT}/barehost-tls.conf", "template": "tls.conf.j2", "vars": {"tls": data}},
+        {"dest": f"{ROOT}/snippets/barehost-challenge.conf", "template": "challenge.conf.j2"},
+        *(
+            {
+                "dest": f"{ROOT}/snippets/barehost-tls-{profile}.conf",
+                "template": f"tls-{profile}.conf.j2",
+                "vars": {"tls": data},
+            }
+            for profile in profiles
+        ),
+    ]
 
 
 def _drop_in(sites: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

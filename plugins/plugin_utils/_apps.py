@@ -12,7 +12,7 @@ from pathlib import Path
 from ansible_collections.barehost.web.plugins.plugin_utils import _listen, _values, _web
 from ansible_collections.barehost.web.plugins.plugin_utils._entries import Check, Entry
 from ansible_collections.barehost.web.plugins.plugin_utils._mod_wsgi import DEBIAN_PYTHON
-from ansible_collections.barehost.web.plugins.plugin_utils._problem import Problem
+from ansible_collections.barehost.web.plugins.plugin_utils._problem import Fault, Problem, show
 from ansible_collections.barehost.web.plugins.plugin_utils._sources import file_fault, folder_fault
 
 _TEXTS: Mapping[str, Check] = {
@@ -51,6 +51,7 @@ _LEAST = {
     "listen_backlog": 1,
 }
 _HIGHEST_BUFFER = 65535
+_STATUSES = range(100, 600)
 
 
 @dataclass(frozen=True)
@@ -152,14 +153,17 @@ def check_app(app: Entry, folders: Sequence[Path]) -> Iterator[Problem]:
     yield from _writable(app)
     yield from _commands(app)
     yield from _public(app)
+    yield from _shared(app)
     yield from _manager(app)
     health = app.mapping("health")
     if health is not None:
-        yield from health.check({"path": _web.request})
-        yield from health.at_least({"timeout": 1})
+        yield from _health(health)
     source = app.mapping("source")
     if source is not None:
         yield from _source(source, folders)
+    index = app.mapping("index")
+    if index is not None:
+        yield from _index(index)
 
 
 def check_apps(apps: Sequence[Entry]) -> Iterator[Problem]:
@@ -203,9 +207,24 @@ def _address(app: Entry) -> str:
 
 
 def _callable(app: Entry) -> Iterator[Problem]:
-    if app.serves and app.knows("wsgi") and app.values.get("wsgi") is None:
+    # Role app, which has no address for an app, can do without.
+    if app.serves and app.knows("wsgi") and app.knows("bind") and app.values.get("wsgi") is None:
         server = app.text("server")
         yield Problem(f"{app.path}.wsgi", "is missing", f"server {server} needs it, such as 'wsgi:app'")
+
+
+def _health(health: Entry) -> Iterator[Problem]:
+    yield from health.check({"path": _web.request, "host": _host})
+    yield from health.at_least({"timeout": 1})
+    status = health.values.get("status")
+    if isinstance(status, int) and status and status not in _STATUSES:
+        yield Problem(f"{health.path}.status", f"is {status}", "write a status from 100 to 599, or 0 for any below 500")
+
+
+def _host(text: str) -> Fault | None:
+    if re.fullmatch(r"[A-Za-z0-9._-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:]+\](:[0-9]{1,5})?", text):
+        return None
+    return Fault(f"{show(text)} is no name of a host", "write it as in an address, such as 'www.example.test'")
 
 
 def _environment(app: Entry) -> Iterator[Problem]:
@@ -298,6 +317,40 @@ def _public(app: Entry) -> Iterator[Problem]:
         yield Problem(f"{app.path}.public", "everybody can read an app without a server", "leave it out")
 
 
+def _shared(app: Entry) -> Iterator[Problem]:
+    if not app.knows("shared") or not app.has("shared"):
+        return
+    path = f"{app.path}.shared"
+    if not app.serves:
+        yield Problem(path, "an app without a server writes nothing", "leave it out, and serve a folder of its own")
+    if app.has("user"):
+        reason = f"belongs to the app's own user and not to {app.text('user')!r}"
+        yield Problem(path, reason, f"leave out 'user', and {app.text('name')!r} runs the app")
+    # Folders that the web server reads in the release itself.
+    seen = [(f"{folder.strip('/')}/", where, False) for where, folder in app.texts("public")]
+    for entry in app.mappings("shared"):
+        yield from entry.check({"path": _values.shared})
+        if entry.text("type") == "file" and entry.values.get("public") is True:
+            yield Problem(f"{entry.path}.public", "no route serves a single file", "share the folder that it is in")
+        yield from _nested(entry, seen)
+
+
+def _nested(entry: Entry, seen: list[tuple[str, str, bool]]) -> Iterator[Problem]:
+    """Check that no shared path is part of another one; what a release has of its own may hold one."""
+    for where, text in entry.texts("path"):
+        mine = f"{text.strip('/')}/"
+        for other, place, is_shared in seen:
+            if other == mine and not is_shared:
+                yield Problem(
+                    where, f"{show(text)} is in 'public' as well ({place})", "write 'public: true' here instead"
+                )
+            elif other.startswith(mine):
+                yield Problem(where, f"{show(text)} holds {show(other.rstrip('/'))} ({place})", "keep one of them")
+            elif is_shared and mine.startswith(other):
+                yield Problem(where, f"{show(text)} is in {show(other.rstrip('/'))} ({place})", "keep one of them")
+        seen.append((mine, where, True))
+
+
 def _manager(app: Entry) -> Iterator[Problem]:
     if app.text("manager") != "supervisor":
         return
@@ -307,6 +360,12 @@ def _manager(app: Entry) -> Iterator[Problem]:
     if app.text("memory_max"):
         way_out = "leave it out, or write 'manager: systemd'"
         yield Problem(f"{app.path}.memory_max", "supervisor cannot limit the memory of an app", way_out)
+
+
+def _index(index: Entry) -> Iterator[Problem]:
+    yield from index.check({"url": _values.index, "extra": _values.index, "wheels": _values.wheels})
+    if index.has("only_wheels") and not index.has("wheels"):
+        yield Problem(f"{index.path}.only_wheels", "nothing is left to install from", "name the places in 'wheels'")
 
 
 def _source(source: Entry, folders: Sequence[Path]) -> Iterator[Problem]:

@@ -8,20 +8,12 @@ import math
 from collections.abc import Iterator
 from html import escape
 
+from ansible_collections.barehost.web.plugins.plugin_utils import _page
 from ansible_collections.barehost.web.plugins.plugin_utils._benchmark_report import METRICS, Figure, Metric, Report
 
 _STYLE = """
-:root { color-scheme: light dark; --text: #1c2330; --dim: #5b6577; --back: #fff; --panel: #f5f7fa; --line: #d5dbe5;
-  --bar: #3b6fd4; --best: #1f8a5b; --spread: #1c2330; }
-@media (prefers-color-scheme: dark) { :root { --text: #e6eaf2; --dim: #9aa5b8; --back: #12161d; --panel: #1a2029;
-  --line: #333d4c; --bar: #6e9bf0; --best: #4cc38a; --spread: #e6eaf2; } }
-* { box-sizing: border-box; }
-body { margin: 0 auto; padding: 2rem 1.25rem 3rem; max-width: 72rem; background: var(--back); color: var(--text);
-  font: 16px/1.5 system-ui, sans-serif; }
-h1 { font-size: 1.6rem; margin: 0 0 .25rem; }
 h2 { font-size: 1rem; margin: 0 0 .5rem; }
 h2 small { color: var(--dim); font-weight: normal; }
-p { margin: 0 0 1rem; color: var(--dim); }
 .panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: 1rem; margin: 1.5rem 0; }
 section { background: var(--panel); border: 1px solid var(--line); border-radius: .5rem; padding: 1rem; }
 svg { display: block; width: 100%; height: auto; }
@@ -30,38 +22,31 @@ svg .dim { fill: var(--dim); font-size: 12px; }
 .bar { fill: var(--bar); } .best { fill: var(--best); }
 .spread { stroke: var(--spread); stroke-width: 1.5; fill: none; } .grid { stroke: var(--line); }
 .scroll { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; font-size: .9rem; }
 th, td { text-align: right; padding: .4rem .6rem; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; } th small, td small { color: var(--dim); display: block; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; margin: 1.5rem 0; font-size: .9rem; }
 dt { color: var(--dim); } dd { margin: 0; }
 summary { cursor: pointer; color: var(--dim); }
-.fault { border-left: 3px solid #d4573b; padding-left: .75rem; }
+.fault { border-left: 3px solid var(--fault); padding-left: .75rem; }
 """
 _WIDTH, _LEFT, _RIGHT, _ROW, _BAR, _TOP, _BOTTOM = 360, 76, 58, 36, 18, 4, 22
 
 
 def page(report: Report) -> str:
     """Write the page."""
-    return "".join(
-        [
-            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
-            f"<title>One app under every server</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n",
-            "<h1>One app under every server</h1>\n",
-            "<p>Bars are medians over the rounds, lines go from the least to the most. The best is green.</p>\n",
-            *(f'<p class="fault">Not counted: {escape(fault)}</p>\n' for fault in report.faults()),
-            '<div class="panels">\n',
-            *(_panel(report, metric) for metric in METRICS),
-            "</div>\n",
-            _table(report),
-            "<dl>\n",
-            *(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>\n" for name, text in report.about()),
-            "</dl>\n",
-            _rounds(report),
-            "</body>\n</html>\n",
-        ]
-    )
+    parts = [
+        "<p>Bars are medians over the rounds, lines go from the least to the most. The best is green.</p>\n",
+        *(f'<p class="fault">Not counted: {escape(fault)}</p>\n' for fault in report.faults()),
+        '<div class="panels">\n',
+        *(_panel(report, metric) for metric in METRICS),
+        "</div>\n",
+        _table(report),
+        "<dl>\n",
+        *(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>\n" for name, text in report.about()),
+        "</dl>\n",
+        _rounds(report),
+    ]
+    return _page.page("One app under every server", _STYLE, parts)
 
 
 def steps(most: float) -> list[float]:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.barehost.web.plugins.plugin_utils._tables import aligned
+
 _MEBI = 1024 * 1024
 
 
@@ -105,7 +107,7 @@ class Report:
         """Give the lines of a table for the terminal."""
         head = [("server", ""), *((metric.short, metric.unit) for metric in METRICS)]
         rows = [[self.name(server), *self._cells(server)] for server in self.servers]
-        lines = [*_aligned([list(line) for line in zip(*head, strict=True)], rows), ""]
+        lines = [*aligned([list(line) for line in zip(*head, strict=True)], rows), ""]
         lines += [f"{name + ':':<14}{text}" for name, text in self.about()]
         return lines + [f"not counted: {fault}" for fault in self.faults()]
 
@@ -155,13 +157,3 @@ def read(plan: Mapping[str, Any], size: Mapping[str, Any], rounds: Sequence[Mapp
         loads=[one["load"] for one in rounds],
         when=when,
     )
-
-
-def _aligned(head: Sequence[Sequence[str]], rows: Sequence[Sequence[str]]) -> list[str]:
-    lines = [*head, *rows]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    rule = ["-" * width for width in widths]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in [*head, rule, *rows]
-    ]

@@ -151,19 +151,25 @@ def _key(text: str, leaf: x509.Certificate, path: str) -> Iterator[Problem]:
 
 
 def _names(leaf: x509.Certificate, domains: Sequence[str], path: str) -> Iterator[Problem]:
-    try:
-        extension = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-        names = [name.lower() for name in extension.value.get_values_for_type(x509.DNSName)]
-    except x509.ExtensionNotFound:
-        names = []
-    missing = [domain for domain in domains if not _covered(domain.lower(), names)]
+    names = names_of(leaf)
+    missing = [domain for domain in domains if not covered(domain.lower(), names)]
     if missing:
         known = ", ".join(show(name) for name in names) or "no name at all"
         reason = f"is not for {', '.join(show(domain) for domain in missing)} but for {known}"
         yield Problem(path, reason, "get one for all domains of the site, or leave the domain out")
 
 
-def _covered(domain: str, names: Sequence[str]) -> bool:
+def names_of(leaf: x509.Certificate) -> list[str]:
+    """Give the names that a certificate is for."""
+    try:
+        extension = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except x509.ExtensionNotFound:
+        return []
+    return [name.lower() for name in extension.value.get_values_for_type(x509.DNSName)]
+
+
+def covered(domain: str, names: Sequence[str]) -> bool:
+    """Tell whether a certificate with these names is good for a domain."""
     # A star stands for one label, and a domain that begins with one needs that very name.
     return domain in names or f"*.{domain.partition('.')[2]}" in names
 
@@ -179,17 +185,18 @@ def _age(one: x509.Certificate, now: datetime, path: str) -> Iterator[Problem]:
 
 def _order(certificates: Sequence[x509.Certificate], path: str) -> Iterator[Problem]:
     for one, signer in pairwise(certificates):
-        if not _signed_by(one, signer):
+        if not signed_by(one, signer):
             reason = f"{_named(signer)} has not signed {_named(one)}, which comes before it"
             yield Problem(path, reason, "write each certificate before the one that has signed it, and no others")
             return
     last = certificates[-1]
-    if last.issuer != last.subject and not any(_signed_by(last, root) for root in _roots()):
+    if last.issuer != last.subject and not any(signed_by(last, root) for root in _roots()):
         reason = f"ends with {_named(last)}, which {_shown(last.issuer)} has signed, and nobody knows that one"
         yield Problem(path, reason, "add the certificates up to the root; your authority offers them as the chain")
 
 
-def _signed_by(one: x509.Certificate, signer: x509.Certificate) -> bool:
+def signed_by(one: x509.Certificate, signer: x509.Certificate) -> bool:
+    """Tell whether a certificate has signed another one."""
     try:
         one.verify_directly_issued_by(signer)
     except (ValueError, TypeError, InvalidSignature):

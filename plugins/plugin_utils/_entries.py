@@ -24,14 +24,21 @@ VARIABLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("mod_wsgi", "mod_wsgi_apps"),
         ("flask", "flask_apps"),
         _SUPERVISOR,
+        ("workers", "workers_apps"),
     ),
-    "web_sites": (("nginx", "nginx_sites"), ("apache", "apache_sites"), ("certificates", "certificates_sites")),
+    "web_sites": (
+        ("nginx", "nginx_sites"),
+        ("apache", "apache_sites"),
+        ("certificates", "certificates_sites"),
+        ("certbot", "certbot_sites"),
+    ),
     "app_apps": (("app", "app_apps"),),
     "gunicorn_apps": (("gunicorn", "gunicorn_apps"),),
     "uwsgi_apps": (("uwsgi", "uwsgi_apps"),),
     "mod_wsgi_apps": (("mod_wsgi", "mod_wsgi_apps"),),
     "flask_apps": (("flask", "flask_apps"),),
     "supervisor_apps": (_SUPERVISOR,),
+    "workers_apps": (("workers", "workers_apps"),),
     "web_wordpress": (("wordpress", "wordpress_installations"),),
     "wordpress_installations": (("wordpress", "wordpress_installations"),),
     "php_fpm_pools": (("php_fpm", "php_fpm_pools"),),
@@ -40,11 +47,15 @@ VARIABLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "nginx_wordpress": (("nginx", "nginx_wordpress"),),
     "apache_sites": (("apache", "apache_sites"),),
     "certificates_sites": (("certificates", "certificates_sites"),),
+    "certbot_sites": (("certbot", "certbot_sites"),),
     "apache_apps": (("apache", "apache_apps"),),
     "mariadb_databases": (("mariadb", "mariadb_databases"),),
 }
 # What is said of a host for all roles, and the option of a role that has its schema.
-HOST: Mapping[str, tuple[str, str]] = {"web_environment": ("flask", "flask_environment")}
+HOST: Mapping[str, tuple[str, str]] = {
+    "web_environment": ("flask", "flask_environment"),
+    "web_acme": ("certbot", "certbot_acme"),
+}
 # The list of entries that a role takes.
 ROLES: Mapping[str, str] = {
     "app": "app_apps",
@@ -53,11 +64,13 @@ ROLES: Mapping[str, str] = {
     "mod_wsgi": "mod_wsgi_apps",
     "flask": "flask_apps",
     "supervisor": "supervisor_apps",
+    "workers": "workers_apps",
     "wordpress": "wordpress_installations",
     "php_fpm": "php_fpm_pools",
     "nginx": "nginx_sites",
     "apache": "apache_sites",
     "certificates": "certificates_sites",
+    "certbot": "certbot_sites",
     "mariadb": "mariadb_databases",
 }
 # The variable of the model of which a role takes a part, where it is not the one of the apps.
@@ -65,6 +78,7 @@ _MODEL = {
     "nginx": "web_sites",
     "apache": "web_sites",
     "certificates": "web_sites",
+    "certbot": "web_sites",
     "mariadb": "mariadb_databases",
 }
 STATES = ("present", "absent")
@@ -179,14 +193,26 @@ def part(value: object, role: str, state: str | None = None) -> list[dict[str, D
         # What nginx serves may have routes that Apache does not know. nginx knows those of Apache, and has to see
         # whether there is anything left for it to serve.
         model = [site if site["server"] == role else {"name": site["name"], "state": "absent"} for site in model]
+    if role == "certificates":
+        # What something else looks after is nobody's certificate here.
+        model = [{**site, "tls": None} if (site.get("tls") or {}).get("certificate_file") else site for site in model]
     return [entry for entry in select(model, role) if state is None or entry["state"] == state]
 
 
 def needed(value: object, server: str) -> bool:
     """Tell whether a web server has anything to serve; nginx also tells strangers that nobody is here."""
-    sites = fill(plain(value), spec("web_sites"))
-    serving = {site["server"] for site in sites if site["state"] == "present"}
+    serving = {
+        site["server"] for site in fill(value, _only("web_sites", "state", "server")) if site["state"] == "present"
+    }
     return server in serving or (server == "nginx" and not serving)
+
+
+@functools.cache
+def _only(variable: str, *keys: str) -> Spec:
+    """Give the specification of a variable with few keys. Ansible renders what is looked at, again every time."""
+    whole = spec(variable).element
+    known = whole.keys if whole and whole.keys else {}
+    return Spec("list", default=[], element=Spec("dict", keys={key: known[key] for key in keys}))
 
 
 def addresses(value: object, role: str | None = None) -> list[dict[str, Data]]:

@@ -15,7 +15,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.barehost.web.plugins.plugin_utils._options import checked_options
+from ansible_collections.barehost.web.plugins.plugin_utils import _preload
+from ansible_collections.barehost.web.plugins.plugin_utils._options import checked_options, specification
 
 
 class HostAction(ActionBase):
@@ -29,6 +30,12 @@ class HostAction(ActionBase):
     documentation: ClassVar[str]
     work: ClassVar[str]
     module: ClassVar[str] = "barehost.web.host"
+
+    def __init_subclass__(cls) -> None:
+        """Load what every task of the class needs, before Ansible copies itself for the first one."""
+        _preload.everything()
+        if "documentation" in vars(cls):
+            specification(cls.documentation)
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Check the options, have the work done."""

@@ -12,14 +12,17 @@ from pathlib import Path
 from typing import TypeAlias
 
 from ansible_collections.barehost.web.plugins.plugin_utils import (
+    _acme,
     _apps,
     _certificates,
     _databases,
     _installations,
     _listen,
+    _maintenance,
     _pools,
     _sites,
     _values,
+    _workers,
 )
 from ansible_collections.barehost.web.plugins.plugin_utils._check import check
 from ansible_collections.barehost.web.plugins.plugin_utils._convert import plain
@@ -29,7 +32,7 @@ from ansible_collections.barehost.web.plugins.plugin_utils._schema import option
 
 Entries: TypeAlias = Mapping[str, Sequence[Entry]]
 _SITES = ("web_sites", "nginx_sites", "apache_sites")
-_CERTIFIED = ("certificates_sites",)
+_CERTIFIED = ("certificates_sites", "certbot_sites")
 _ADDRESSES = ("nginx_apps", "apache_apps")
 _WORDPRESS = ("web_wordpress", "wordpress_installations")
 _SERVED = ("web_wordpress", "nginx_wordpress")
@@ -70,8 +73,8 @@ def _problems(variables: Mapping[str, object], folders: Sequence[Path]) -> Itera
         yield from _repeated(entries[name])
     yield from _of_apps(entries, variables, folders)
     yield from _of_data(entries, variables)
-    yield from _of_sites(entries)
-    yield from _of_certificates(entries, folders)
+    yield from _of_sites(entries, folders)
+    yield from _of_certificates(entries, variables, folders)
     yield from _of_wordpress(entries, folders)
 
 
@@ -83,6 +86,7 @@ def _of_apps(entries: Entries, variables: Mapping[str, object], folders: Sequenc
     apps = _among(entries, _APPS)
     for app in apps:
         yield from _apps.check_app(app, folders)
+        yield from _workers.check_app(app)
     yield from _apps.check_apps(apps)
     environment = variables.get("web_environment") or variables.get("flask_environment")
     yield from _apps.check_development(apps, environment)
@@ -98,10 +102,11 @@ def _of_data(entries: Entries, variables: Mapping[str, object]) -> Iterator[Prob
     yield from _databases.check_server(variables, databases)
 
 
-def _of_sites(entries: Entries) -> Iterator[Problem]:
+def _of_sites(entries: Entries, folders: Sequence[Path]) -> Iterator[Problem]:
     sites, apps, addresses = (_among(entries, names) for names in (_SITES, _APPS, _ADDRESSES))
     for site in sites:
         yield from _sites.check_site(site)
+        yield from _maintenance.check(site, folders)
     for app in addresses:
         yield from app.check({"name": _values.name, "address": _listen.address})
     yield from _sites.check_sites(sites)
@@ -113,7 +118,12 @@ def _of_sites(entries: Entries) -> Iterator[Problem]:
         yield from _sites.check_ports(sites, _sockets(apps, addresses))
 
 
-def _of_certificates(entries: Entries, folders: Sequence[Path]) -> Iterator[Problem]:
+def _of_certificates(entries: Entries, variables: Mapping[str, object], folders: Sequence[Path]) -> Iterator[Problem]:
+    for name in ("web_acme", "certbot_acme"):
+        if name in variables:
+            yield from _acme.check_authority(variables[name], name)
+            for site in _among(entries, ("web_sites", "certbot_sites")):
+                yield from _acme.check_site(site, variables[name], name)
     for site in _among(entries, _CERTIFIED):
         yield from _sites.check_certified(site)
     for site in _among(entries, (*_SITES, *_CERTIFIED)):

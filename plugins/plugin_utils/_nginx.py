@@ -7,12 +7,15 @@ This module is private to the collection.
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import unquote
 
+from ansible_collections.barehost.web.plugins.plugin_utils import _headers, _maintenance, _tls
 from ansible_collections.barehost.web.plugins.plugin_utils._entries import needed
 from ansible_collections.barehost.web.plugins.plugin_utils._listen import listeners
 from ansible_collections.barehost.web.plugins.plugin_utils._schema import fill, load
@@ -22,10 +25,6 @@ UNIT = "nginx.service"
 DROP_IN = "/etc/systemd/system/nginx.service.d/barehost.conf"
 _PLAIN = re.compile(r"[A-Za-z0-9/_.~+:@-]+\Z")
 _IPV6 = 6
-_HTTPS_PORT = "443"
-#: Where role certificates puts what a site needs for https.
-CERTIFICATES = "/etc/barehost/tls"
-_PROFILES = ("intermediate", "modern")
 _NONE: Mapping[str, Mapping[str, Any]] = {}
 _HOME = re.compile(r"/(home|root|run/user)(/|\Z)")
 #: What the template of each kind of location reads. Ansible looks at every value that it is handed, several times.
@@ -33,23 +32,17 @@ _ANSWER = ("timeout", "buffering", "client_max_body_size")
 _READ = {
     "app": ("prefix", "upstream", *_ANSWER),
     "uwsgi": ("prefix", "upstream", *_ANSWER),
-    "proxy": ("host", "upstream", *_ANSWER),
-    "static": ("folder", "index", "fallback", "expires"),
+    "proxy": ("host", "upstream", "moved", *_ANSWER),
+    "static": ("folder", "index", "fallback", "expires", "owned"),
     "redirect": ("target", "status", "keep_path", "rest"),
     "slash": ("prefix",),
-    "files": ("folder", "otherwise"),
+    "files": ("folder", "otherwise", "owned"),
     "wordpress": ("prefix", "pattern", "wordpress"),
 }
-#: What of https follows from the release of Debian: bookworm's nginx has its own notation of HTTP/2, and only the
-#: OpenSSL of trixie knows the exchange of keys that withstands a quantum computer.
-_OLD_NOTATION = frozenset({"bookworm"})
-_CURVES = ("X25519", "prime256v1", "secp384r1")
-_HYBRID = "X25519MLKEM768"
 #: What all sites with a WordPress share.
 _WORDPRESS = (
     {"dest": f"{ROOT}/conf.d/barehost-wordpress.conf", "template": "wordpress.conf.j2"},
     {"dest": f"{ROOT}/snippets/barehost-php.conf", "template": "php.conf.j2"},
-    {"dest": f"{ROOT}/snippets/barehost-headers.conf", "template": "headers.conf.j2"},
 )
 
 
@@ -63,7 +56,11 @@ class Location:
 
     def variables(self) -> dict[str, Any]:
         """The block as the template of a site sees it."""
-        return {"match": self.match, "kind": self.kind, **{key: self.data[key] for key in _READ[self.kind]}}
+        return {
+            "match": self.match,
+            "kind": self.kind,
+            **{key: self.data[key] for key in ("headers", *_READ[self.kind])},
+        }
 
 
 def quote(text: str) -> str:
@@ -91,7 +88,9 @@ def locations(
     if kind == "app" and apps[route["app"]]["protocol"] == "uwsgi":
         kind = "uwsgi"
     prefix = prefix_of(route["path"])
-    data = dict(route, prefix=quote(prefix) if prefix else "")
+    data = dict(
+        route, prefix=quote(prefix) if prefix else "", owned=is_of_app(route.get("static") or route["files"], apps)
+    )
     below = Location(quote(prefix + "/"), kind, data)
     exact = f"= {quote(prefix)}"
     if kind in {"app", "uwsgi"}:
@@ -109,6 +108,11 @@ def locations(
     return _redirected(data, prefix, below, exact)
 
 
+def is_of_app(folder: str, apps: Iterable[str]) -> bool:
+    """Whether a folder is one of a release: what an app shares is in it, where the app can make links."""
+    return any(f"{folder}/".startswith(f"/srv/{app}/current/") for app in apps)
+
+
 def _with_files(data: dict[str, Any], prefix: str, blocks: Sequence[Location]) -> list[Location]:
     below, *exact = blocks
     data["folder"] = quote(data["files"].rstrip("/") + "/")
@@ -118,18 +122,20 @@ def _with_files(data: dict[str, Any], prefix: str, blocks: Sequence[Location]) -
 
 
 def _proxied(data: dict[str, Any], prefix: str, below: Location, exact: str) -> list[Location]:
-    target = data["proxy"].rstrip("/")
-    replaces = _has_path(data["proxy"])
-    data["upstream"] = f"{target}/" if replaces else target
+    data["upstream"], path = _target(data["proxy"])
+    moved = {"pattern": quote(f"^{re.escape(prefix)}/(.*)$"), "target": quote(f"{unquote(path)}$1")}
+    data["moved"] = moved if path else None
     if not prefix:
         return [below]
-    return [below, Location(exact, "proxy", {**data, "upstream": target})]
+    return [below, Location(exact, "proxy", {**data, "moved": None, "upstream": data["proxy"].rstrip("/")})]
 
 
-def _has_path(url: str) -> bool:
-    """Whether a proxied address has a path, which then stands for the route's."""
-    rest = url.split("://", 1)[1]
-    return ":/" in rest.removeprefix("unix:") if rest.startswith("unix:") else "/" in rest
+def _target(url: str) -> tuple[str, str]:
+    """Split a proxied address into the server and the path that stands for the route's, if it has one."""
+    scheme, rest = url.split("://", 1)
+    server, slash, path = rest.removeprefix("unix:").partition(":/" if rest.startswith("unix:") else "/")
+    socket = "unix:" if rest.startswith("unix:") else ""
+    return f"{scheme}://{socket}{server}", f"/{path.rstrip('/')}/".replace("//", "/") if slash else ""
 
 
 def _static(data: dict[str, Any], prefix: str, below: Location, exact: str) -> list[Location]:
@@ -143,8 +149,10 @@ def _static(data: dict[str, Any], prefix: str, below: Location, exact: str) -> l
 
 def _redirected(data: dict[str, Any], prefix: str, below: Location, exact: str) -> list[Location]:
     target = data["redirect"].rstrip("/") if data["keep_path"] else data["redirect"]
-    data["target"] = quote(target)
-    data["rest"] = re.escape(prefix) if prefix else ""
+    data["target"] = quote(target or "/")
+    # Behind the root the rest must not begin like one: `//` is where browsers expect another host.
+    rest = r"(?<rest>[/?].*)?" if target else r"[/\\\\]*(?<rest>.*)"
+    data["rest"] = re.escape(prefix) + rest if prefix else ""
     return [below, Location(exact, "redirect", data)] if prefix else [below]
 
 
@@ -156,32 +164,110 @@ def listen_directives(addresses: Iterable[str], *, ipv6: bool) -> list[str]:
 
 def tls_directives(addresses: Iterable[str], *, ipv6: bool, codename: str) -> list[str]:
     """Arguments of ``listen`` for addresses where https is spoken."""
-    suffix = "ssl http2" if codename in _OLD_NOTATION else "ssl"
+    # bookworm's nginx has its own notation of HTTP/2.
+    suffix = "ssl http2" if codename in _tls.OLD else "ssl"
     return [f"{directive} {suffix}" for directive in listen_directives(addresses, ipv6=ipv6)]
 
 
-def https(site: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """What a site says of https, if it speaks it."""
-    tls: Mapping[str, Any] | None = site.get("tls")
-    return tls if tls and tls["mode"] != "none" else None
+def quic_directives(sites: Iterable[Mapping[str, Any]], *, ipv6: bool) -> list[str]:
+    """Arguments of ``listen`` for addresses where HTTP/3 is spoken."""
+    spoken = [tls for site in sites if (tls := _tls.https(site)) and tls["http3"]]
+    addresses = [address for tls in spoken for address in tls["listen"]]
+    return [f"{directive} quic" for directive in listen_directives(addresses, ipv6=ipv6)]
 
 
 def _tls_variables(site: Mapping[str, Any], *, ipv6: bool, codename: str) -> dict[str, Any]:
     """What the template of a site needs for https."""
-    tls = https(site)
+    tls = _tls.https(site)
     if tls is None:
         return {}
-    port = next(iter(tls["listen"])).rpartition(":")[2]
-    certificate = tls["certificate_file"] or f"{CERTIFICATES}/{site['name']}.pem"
     return {
-        "listen": tls_directives(tls["listen"], ipv6=ipv6, codename=codename),
+        "listen": tls_directives(tls["listen"], ipv6=ipv6, codename=codename) + quic_directives([site], ipv6=ipv6),
         "profile": tls["profile"],
-        "certificate": certificate,
-        "key": tls["key_file"] or certificate,
-        "hsts": tls["hsts"],
+        **_tls.files(site, tls),
         "redirect": tls["redirect"],
-        "port": "" if port == _HTTPS_PORT else f":{port}",
+        "port": _tls.port(tls),
+        "staples": tls["mode"] == "provided",
     }
+
+
+@dataclass(frozen=True)
+class Header:
+    """A header that nginx sends unless an app has said it: the map that decides, and the variable that it fills."""
+
+    name: str
+    asked: str
+    variable: str
+    silent: str
+    value: str
+
+    def variables(self) -> dict[str, str]:
+        """The header as the templates see it."""
+        return {"name": self.name, "variable": self.variable}
+
+    def map(self) -> dict[str, str]:
+        """What decides about it, as the templates see it."""
+        return {"asked": self.asked, "variable": self.variable, "silent": self.silent, "value": self.value}
+
+
+@functools.cache
+def _usual_site() -> Mapping[str, Any]:
+    """A site that says nothing."""
+    (site,) = fill([{"name": "usual"}], load("nginx", "nginx_sites"))
+    usual: Mapping[str, Any] = site
+    return usual
+
+
+@functools.cache
+def _usual_headers() -> dict[str, str]:
+    """What is sent for a site that says nothing."""
+    return _headers.values(_usual_site())
+
+
+def headers_of(site: Mapping[str, Any], route: Mapping[str, Any] | None = None) -> list[Header]:
+    """What nginx sends with every answer of a site, or of a route."""
+    found = []
+    for key, text in _headers.values(site, route).items():
+        name = _headers.NAMES[key]
+        # A few variables for all sites: each costs every request some memory.
+        digest = "" if text == _usual_headers()[key] else f"_{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+        said = f"$upstream_http_{name.lower().replace('-', '_')}"
+        if text:
+            found.append(Header(name, said, f"$barehost_{key}{digest}", '""', quote(text)))
+    tls = _tls.https(site)
+    hsts = _tls.hsts(tls) if tls is not None else ""
+    if hsts:
+        variable = "$barehost_hsts_" + re.sub(r"[^0-9a-z]+", "_", hsts.lower().removeprefix("max-age="))
+        # Said over http it would be nobody's word.
+        asked = '"$https$upstream_http_strict_transport_security"'
+        found.append(Header(_headers.HSTS, asked, variable, "on", quote(hsts)))
+    if tls is not None and tls["http3"]:
+        port = _tls.number(tls)
+        asked = '"$https$upstream_http_alt_svc"'
+        found.append(Header("Alt-Svc", asked, f"$barehost_alt_svc_{port}", "on", quote(f'h3=":{port}"; ma=86400')))
+    return found
+
+
+def _maps(site: Mapping[str, Any]) -> list[dict[str, str]]:
+    """What decides about the headers that a site does not share with the usual one.
+
+    They stay with the site, also where it has left the model. Those of two sites may be the same, to which nginx has no
+    objection.
+    """
+    found = {header for route in (None, *site["routes"]) for header in headers_of(site, route)}
+    own = found - set(headers_of(_usual_site()))
+    return [header.map() for header in sorted(own, key=lambda header: header.variable)]
+
+
+def _of_route(site: Mapping[str, Any], route: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The headers of a route, nothing if they are the site's."""
+    usual, ours = headers_of(site), headers_of(site, route)
+    if ours == usual:
+        return []
+    # One of its own makes nginx forget all of the site's. What is not said at all is said to be meant so.
+    named = {header.name for header in ours}
+    silent = [{"name": header.name, "variable": '""'} for header in usual if header.name not in named]
+    return [*(header.variables() for header in ours), *silent]
 
 
 def site_variables(
@@ -196,7 +282,8 @@ def site_variables(
     kept = {name: apps[name] for route in site["routes"] if (name := route.get("app")) and apps[name].get("keepalive")}
     upstreams = {name: {**app, "address": f"barehost.{site['name']}.{name}"} for name, app in kept.items()}
     reachable = {**apps, **upstreams}
-    blocks = [location.variables() for route in site["routes"] for location in locations(route, reachable, wordpress)]
+    routes = [{**route, "headers": _of_route(site, route)} for route in site["routes"]]
+    blocks = [location.variables() for route in routes for location in locations(route, reachable, wordpress)]
     return {
         "name": site["name"],
         "upstreams": [
@@ -206,18 +293,34 @@ def site_variables(
         "domains": " ".join(site["domains"]),
         "listen": listen_directives(site["listen"], ipv6=ipv6),
         "tls": _tls_variables(site, ipv6=ipv6, codename=codename),
+        "maps": _maps(site),
+        "headers": [header.variables() for header in headers_of(site)],
         "client_max_body_size": site["client_max_body_size"],
         "access_log": site["access_log"],
         "extra": site["extra"].strip(),
+        "closed": _closed(site),
         "locations": blocks,
     }
+
+
+def _closed(site: Mapping[str, Any]) -> dict[str, Any]:
+    """What the template of a site needs while it is closed."""
+    found = _maintenance.closed(site)
+    if not found:
+        return {}
+    name = site["name"]
+    # No name of a variable has a hyphen, and no two sites have one variable.
+    word = name if "-" not in name else f"{name.replace('-', '_')}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    variables = {"variable": f"$barehost_closed_{word}", "stranger": f"$barehost_stranger_{word}"}
+    return {**found, **variables, "page": _maintenance.page(site, ROOT)}
 
 
 def _site_files(name: str, variables: Mapping[str, Any], entry: str) -> tuple[dict[str, Any], dict[str, Any]]:
     template = "site.conf.j2" if entry else "unknown-hosts.conf.j2"
     file = {"dest": f"{ROOT}/sites-available/{name}", "template": template, "vars": {"site": dict(variables)}}
     link = {"dest": f"{ROOT}/sites-enabled/{name}", "target": f"../sites-available/{name}"}
-    return {**file, "entry": entry}, {**link, "entry": entry}
+    logs = [f"/var/log/nginx/{entry}.{kind}.log*" for kind in ("access", "error")] if entry else []
+    return {**file, "entry": entry, "traces": logs}, {**link, "entry": entry}
 
 
 def published(
@@ -235,19 +338,26 @@ def published(
     :param wordpress: ``nginx_wordpress``, checked.
     :param ipv6: whether the host speaks IPv6.
     :param codename: the release of Debian; the newest where it is not known.
-    :returns: ``files`` and ``links`` of all sites and of the unit, ``entries``, and ``remove`` (logs of absent sites).
+    :returns: ``files`` and ``links`` of all sites and of the unit, and ``entries``.
     """
     filled: list[dict[str, Any]] = fill(sites, load("nginx", "nginx_sites"))
     reachable = {app["name"]: app for app in fill(apps, load("nginx", "nginx_apps"))}
     installed = {entry["name"]: entry for entry in fill(wordpress, load("nginx", "nginx_wordpress"))}
     present = [site for site in filled if site["state"] == "present" and site["server"] == "nginx"]
     if not needed(filled, "nginx"):
-        return {"entries": [site["name"] for site in filled], "remove": _logs(filled)}
+        return {"entries": [site["name"] for site in filled]}
     everywhere = [address for site in present for address in site["listen"]] or ["80"]
-    secure = [tls for site in present if (tls := https(site))]
+    for site in present:
+        if codename in _tls.OLD and site.get("tls"):
+            site["tls"]["http3"] = False
+    secure = [tls for site in present if (tls := _tls.https(site))]
     defaults = [
-        {"profile": profile, "listen": tls_directives(addresses, ipv6=ipv6, codename=codename)}
-        for profile in _PROFILES
+        {
+            "profile": profile,
+            "listen": tls_directives(addresses, ipv6=ipv6, codename=codename),
+            "quic": quic_directives(_of_profile(present, profile), ipv6=ipv6),
+        }
+        for profile in _tls.PROFILES
         if (addresses := [address for tls in secure if tls["profile"] == profile for address in tls["listen"]])
     ]
     unknown = {"listen": listen_directives(everywhere, ipv6=ipv6), "tls": defaults}
@@ -264,21 +374,32 @@ def published(
         "files": [
             *(file for file, _link in pairs),
             _drop_in(present),
+            *_maintenance.pages(present, ROOT),
             *(_WORDPRESS if installed else ()),
+            _header_file(),
             *_tls_files(secure, codename),
         ],
         "links": [link for _file, link in pairs],
         "entries": [site["name"] for site in filled],
-        "remove": _logs(filled),
     }
+
+
+def _of_profile(sites: Iterable[Mapping[str, Any]], profile: str) -> list[Mapping[str, Any]]:
+    return [site for site in sites if (tls := _tls.https(site)) and tls["profile"] == profile]
+
+
+def _header_file() -> dict[str, Any]:
+    """What decides about the usual headers: always the same, because sites that have left the model need it, too."""
+    maps = [header.map() for header in headers_of(_usual_site())]
+    data = {"vars": {"headers": maps}}
+    return {"dest": f"{ROOT}/conf.d/barehost-headers.conf", "template": "headers.conf.j2", **data}
 
 
 def _tls_files(secure: Sequence[Mapping[str, Any]], codename: str) -> list[dict[str, Any]]:
     """What all sites that speak https share."""
     if not secure:
         return []
-    hybrid = () if codename in _OLD_NOTATION else (_HYBRID,)
-    data = {"curves": ":".join((*hybrid, *_CURVES)), "http2": codename not in _OLD_NOTATION}
+    data = {"curves": _tls.curves(codename), "http2": codename not in _tls.OLD, "ciphers": ":".join(_tls.CIPHERS)}
     profiles = sorted({tls["profile"] for tls in secure})
     return [
         {"dest": f"{ROOT}/conf.d/barehost-tls.conf", "template": "tls.conf.j2"},
@@ -292,12 +413,6 @@ def _tls_files(secure: Sequence[Mapping[str, Any]], codename: str) -> list[dict[
             for profile in profiles
         ),
     ]
-
-
-def _logs(sites: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The logs of sites that nginx serves no longer."""
-    gone = [site["name"] for site in sites if site["state"] == "absent" or site["server"] != "nginx"]
-    return [f"/var/log/nginx/{name}.{kind}.log*" for name in gone for kind in ("access", "error")]
 
 
 def _drop_in(sites: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

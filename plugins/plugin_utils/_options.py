@@ -7,6 +7,7 @@ This module is private to the collection.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,14 +27,19 @@ def _spec(options: Mapping[str, Any]) -> dict[str, Any]:
     return spec
 
 
+@functools.cache
+def specification(documentation: str) -> dict[str, Any]:
+    """Read the options out of the ``DOCUMENTATION`` text of a module, as Ansible's checks want them."""
+    return _spec(yaml_load(documentation)["options"])
+
+
 def checked_options(documentation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The ``arguments`` of a task with types converted and defaults filled in, also in nested options.
 
     :param documentation: the ``DOCUMENTATION`` text of the module.
     :raises AnsibleActionFail: naming every argument that is unknown, missing or of the wrong type.
     """
-    spec = _spec(yaml_load(documentation)["options"])
-    result = ArgumentSpecValidator(spec).validate(dict(arguments))
+    result = ArgumentSpecValidator(specification(documentation)).validate(dict(arguments))
     if result.error_messages:
         raise AnsibleActionFail("\n".join(result.error_messages))
     validated: dict[str, Any] = result.validated_parameters

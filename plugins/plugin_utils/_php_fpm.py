@@ -295,13 +295,13 @@ def present(pools: object) -> list[Pool]:
 
 
 def prepared(pools: object) -> dict[str, Any]:
-    """Give what the host needs before anything is published: ``packages``, ``reasons`` and ``users``."""
+    """Give what the host needs before anything is published: ``packages``, ``reasons`` and ``accounts``."""
     running = present(pools)
     reasons = packages(running)
     return {
         "packages": list(reasons),
         "reasons": reasons,
-        "users": [{"name": pool["name"]} for pool in running if not pool["user"]],
+        "accounts": {"users": [{"name": pool["name"]} for pool in running if not pool["user"]]},
     }
 
 

@@ -121,7 +121,6 @@ def tasks(server: Server, app: App) -> int:
 
 def service_lines(server: Server, app: App) -> list[str]:
     """Give what the service of an app has other than the template of its server says."""
-    folders = [app["directory"], app["venv"], *app["writable"]]
     differences: list[tuple[object, list[str]]] = [
         (app["user"], [f"User={app['user']}"]),
         (app["environment_file"], ["EnvironmentFile=", f"EnvironmentFile=-{app['environment_file']}"]),
@@ -130,11 +129,19 @@ def service_lines(server: Server, app: App) -> list[str]:
         (app["health"]["timeout"] > _START_TIMEOUT, [f"TimeoutStartSec={app['health']['timeout']}"]),
         (app["memory_max"], [f"MemoryMax={app['memory_max']}"]),
         (tasks(server, app) > server.tasks + _TASKS, [f"TasksMax={tasks(server, app)}"]),
-        (app["writable"], [f"ReadWritePaths={' '.join(app['writable'])}"]),
-        (any(_HOME.match(folder) for folder in folders), ["ProtectHome=read-only"]),
-        (not app["memory_deny_write_execute"], ["MemoryDenyWriteExecute=no"]),
     ]
-    return [line for differs, lines in differences if differs for line in lines]
+    return [line for differs, lines in differences if differs for line in lines] + sandbox_lines(app)
+
+
+def sandbox_lines(app: App) -> list[str]:
+    """Give what the sandbox of an app has other than sandbox.service.j2 says."""
+    folders = [app["directory"], app["venv"], *app["writable"]]
+    differences: list[tuple[object, str]] = [
+        (app["writable"], f"ReadWritePaths={' '.join(app['writable'])}"),
+        (any(_HOME.match(folder) for folder in folders), "ProtectHome=read-only"),
+        (not app["memory_deny_write_execute"], "MemoryDenyWriteExecute=no"),
+    ]
+    return [line for differs, line in differences if differs]
 
 
 def socket_lines(app: App) -> list[str]:

@@ -30,6 +30,7 @@ _ROUTE_TEXTS: Mapping[str, Check] = {
     "host": _web.host,
     "client_max_body_size": _web.size,
 }
+_HEADER_TEXTS: Mapping[str, Check] = {"permissions_policy": _web.header, "content_policy": _web.header}
 # What a route can lead to, and the keys that only make sense with it.
 _TARGETS: Mapping[str, frozenset[str]] = {
     "app": frozenset({"files", "buffering", "timeout", "client_max_body_size"}),
@@ -39,8 +40,10 @@ _TARGETS: Mapping[str, frozenset[str]] = {
     "wordpress": frozenset(),
 }
 _PORTS = {"http": 80, "https": 443}
+_HSTS = ("hsts", "hsts_subdomains", "hsts_preload")
 # A year is the least that lists of browsers take; more than ten is a slip of the pen.
-_LONGEST_HSTS = 10 * 365 * 24 * 60 * 60
+_PRELOADED = 365 * 24 * 60 * 60
+_LONGEST_HSTS = 10 * _PRELOADED
 
 
 def check_site(site: Entry) -> Iterator[Problem]:
@@ -54,11 +57,13 @@ def check_site(site: Entry) -> Iterator[Problem]:
             yield Problem(f"{site.path}.{key}", "is empty", "give at least one")
     yield from _repeated_listeners(site)
     yield from _tls(site)
+    yield from _headers(site)
     routes = site.mappings("routes")
     yield from _repeated_paths(routes)
     for route in routes:
         yield from route.check(_ROUTE_TEXTS)
         yield from route.at_least({"timeout": 1})
+        yield from _headers(route)
         yield from _misplaced(route)
         yield from _redirect(route, site, routes)
 
@@ -72,14 +77,21 @@ def check_certified(site: Entry) -> Iterator[Problem]:
             yield Problem(f"{site.path}.domains", "is empty", "give at least one")
 
 
+def _headers(entry: Entry) -> Iterator[Problem]:
+    """Check the headers of a site or of a route."""
+    headers = entry.mapping("headers") if entry.knows("headers") else None
+    if headers is not None:
+        yield from headers.check(_HEADER_TEXTS)
+
+
 def _tls(site: Entry) -> Iterator[Problem]:
     tls = site.mapping("tls") if site.knows("tls") else None
     if tls is None or not tls.knows("listen"):
         return
     if tls.text("mode") == "none":
-        for key in ("listen", "profile", "redirect", "hsts", "certificate_file", "key_file"):
+        for key in ("listen", "profile", "redirect", *_HSTS, "certificate_file", "key_file"):
             if tls.has(key):
-                way_out = "write 'mode: self_signed', or leave it out"
+                way_out = "write 'mode: acme' or 'mode: self_signed', or leave it out"
                 yield Problem(f"{tls.path}.{key}", "does nothing without https", way_out)
         return
     yield from tls.check({"listen": _listen.listen, "certificate_file": _web.host_file, "key_file": _web.host_file})
@@ -91,14 +103,31 @@ def _tls(site: Entry) -> Iterator[Problem]:
     hsts = tls.values.get("hsts")
     if isinstance(hsts, int) and hsts > _LONGEST_HSTS:
         yield Problem(f"{tls.path}.hsts", f"{hsts} seconds are more than ten years", "write 63072000 for two years")
+    yield from _hsts(tls)
     for path, domain in site.texts("domains"):
         if re.fullmatch(r"[0-9.]+", domain):
             reason = f"{domain!r} is an address, which no client names when it begins to speak https"
             yield Problem(path, reason, "leave it out, or give it a site without tls")
 
 
+def _hsts(tls: Entry) -> Iterator[Problem]:
+    """Check what goes with the time of HSTS."""
+    hsts, subdomains, preload = (tls.values.get(key) for key in _HSTS)
+    for key, given in (("hsts_subdomains", subdomains), ("hsts_preload", preload)):
+        if given is True and hsts == 0:
+            yield Problem(f"{tls.path}.{key}", "does nothing without 'hsts'", "give 'hsts' a number of seconds as well")
+    if preload is True and isinstance(hsts, int) and hsts:
+        if subdomains is not True:
+            yield Problem(
+                f"{tls.path}.hsts_preload", "needs 'hsts_subdomains'", "write 'hsts_subdomains: true' as well"
+            )
+        if hsts < _PRELOADED:
+            reason = f"no list of browsers takes names for {hsts} seconds"
+            yield Problem(f"{tls.path}.hsts_preload", reason, "write 'hsts: 31536000' or more, or leave it out")
+
+
 def _host_files(tls: Entry) -> Iterator[Problem]:
-    if tls.text("mode") == "self_signed" and tls.text("certificate_file"):
+    if tls.text("mode") in {"self_signed", "acme"} and tls.text("certificate_file"):
         yield Problem(f"{tls.path}.certificate_file", "does nothing with this mode", "write 'mode: provided'")
     if tls.text("key_file") and not tls.text("certificate_file"):
         yield Problem(f"{tls.path}.key_file", "has no certificate", "give 'certificate_file' as well")
@@ -173,17 +202,19 @@ def check_servers(sites: Sequence[Entry]) -> Iterator[Problem]:
 
 def _beyond_apache(site: Entry) -> Iterator[Problem]:
     known = spec("apache_sites").element
-    for entry, keys in ((site, known), *((route, _routes_of(known)) for route in site.mappings("routes"))):
+    inside = [(route, _inside(known, "routes")) for route in site.mappings("routes")]
+    inside += [(tls, _inside(known, "tls")) for tls in (site.mapping("tls"),) if tls is not None]
+    for entry, keys in ((site, known), *inside):
         for key in entry.values:
-            # No https is what Apache does anyway.
-            asked = https(site) is not None if key == "tls" else entry.has(key)
-            if asked and keys is not None and key not in (keys.keys or {}):
+            if entry.has(key) and keys is not None and key not in (keys.keys or {}):
                 way_out = "leave it out, or write 'server: nginx' for the site"
                 yield Problem(f"{entry.path}.{key}", "is something that only nginx does", way_out)
 
 
-def _routes_of(site: Spec | None) -> Spec | None:
-    return site.keys["routes"].element if site is not None and site.keys is not None else None
+def _inside(site: Spec | None, key: str) -> Spec | None:
+    """Give the specification of a mapping of a site, or of those in a list of it."""
+    found = site.keys.get(key) if site is not None and site.keys is not None else None
+    return found.element if found is not None and found.kind == "list" else found
 
 
 def check_targets(sites: Sequence[Entry], apps: Sequence[Entry]) -> Iterator[Problem]:
@@ -256,13 +287,18 @@ def check_folders(sites: Sequence[Entry], apps: Sequence[Entry]) -> Iterator[Pro
                 elif app.serves and (below[:1] != ["current"] or len(below) == 1):
                     way_out = f"name a folder in it, such as '/srv/{name}/current/static'"
                     yield Problem(path, f"{folder!r} would publish the code of app {name!r}", way_out)
-                elif app.serves and app.knows("public") and not _is_public("/".join(below[1:]), app):
-                    way_out = f"add {'/'.join(below[1:])!r} to 'public' of the app ({app.path})"
+                elif app.serves and app.knows("public") and (way_out := _to_publish("/".join(below[1:]), app)):
                     yield Problem(path, f"the web server cannot read {folder!r} of app {name!r}", way_out)
 
 
-def _is_public(folder: str, app: Entry) -> bool:
-    return any(f"{folder}/".startswith(f"{public.strip('/')}/") for _, public in app.texts("public"))
+def _to_publish(folder: str, app: Entry) -> str:
+    """Say what makes a folder of a release one that the web server can read; empty where it can already."""
+    for shared in app.mappings("shared"):
+        if f"{folder}/".startswith(f"{shared.text('path').strip('/')}/"):
+            return "" if shared.values.get("public") is True else f"write 'public: true' there ({shared.path})"
+    if any(f"{folder}/".startswith(f"{public.strip('/')}/") for _, public in app.texts("public")):
+        return ""
+    return f"add {folder!r} to 'public' of the app ({app.path})"
 
 
 def check_ports(sites: Sequence[Entry], sockets: Mapping[str, Sequence[_listen.Listener]]) -> Iterator[Problem]:

@@ -11,7 +11,7 @@ import os
 import re
 import tarfile
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
@@ -23,6 +23,7 @@ from ansible_collections.barehost.web.plugins.module_utils._release_manifest imp
     file_digest,
     scan,
 )
+from ansible_collections.barehost.web.plugins.module_utils._release_shared import folder_with, in_the_way
 
 #: Never part of a release: what version control, Python and its tools keep beside the code.
 _SKIPPED = frozenset(
@@ -102,6 +103,21 @@ def of_archive(path: Path, sha256: str) -> Content:
             f"'{path}' does not have the checksum of the entry: expected sha256:{sha256}, got sha256:{digest}"
         )
     return Content(path, digest)
+
+
+def hidden(content: Content, subdirectory: str, shared: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Say what of the content a link to shared data would hide; of an archive only the host can tell."""
+    paths = {str(values[0]) for values in content.listing(subdirectory)}
+    for one in shared:
+        path = one["path"].strip("/")
+        inside = {found.removeprefix(f"{path}/").split("/")[0] for found in paths if found.startswith(f"{path}/")}
+        above = next((str(parent) for parent in Path(path).parents if str(parent) in paths), "")
+        if above:
+            yield in_the_way(path, f"'{above}' is no folder there")
+        elif path in paths:
+            yield in_the_way(path, "a file")
+        elif inside and (one["type"] == "file" or folder_with(sorted(inside))):
+            yield in_the_way(path, folder_with(sorted(inside)) or "a folder")
 
 
 def checksum(text: str) -> str:

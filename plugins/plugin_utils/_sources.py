@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -41,6 +43,15 @@ def file_fault(text: str, folders: Sequence[Path]) -> Fault | None:
     if not folders or (_exists(text, folders) and find_folder(text, folders) is None):
         return None
     return Fault(f"there is no file {show(text)} on the control node{_places(text, folders)}")
+
+
+def read_file(text: str, folders: Sequence[Path]) -> str:
+    """Give the content of a file that is there, in UTF-8."""
+    candidates = [folder / Path(text).expanduser() for folder in folders]
+    found = next((path for path in candidates if path.is_file()), None)
+    if found is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), text)
+    return found.read_text(encoding="utf-8")
 
 
 def _exists(text: str, folders: Sequence[Path]) -> bool:

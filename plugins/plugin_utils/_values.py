@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import shlex
 
+from ansible_collections.barehost.web.plugins.module_utils._release_user import mask
 from ansible_collections.barehost.web.plugins.plugin_utils._problem import Fault, show
 
 NAME_LENGTH = 31
@@ -22,9 +23,11 @@ _REQUIREMENT = re.compile(r"[A-Za-z0-9][^\x00-\x1f\x7f]*")
 _VERSION = re.compile(r"[A-Za-z0-9_][\w./@+-]*", re.ASCII)
 _GIT = re.compile(r"((https?|ssh|git|file)://|(?:[\w.-]+@)?[\w.-]+:(?![:/])|/)[^\s\x00-\x1f\x7f]+")
 _ARCHIVE = re.compile(r"(https?|file)://[^\s\x00-\x1f\x7f]+")
+_INDEX = re.compile(r"(https?|file)://[^\s,\x00-\x1f\x7f]+")
 _ARCHIVE_ENDS = (".tar.gz", ".tgz", ".tar.xz", ".tar.bz2", ".tar", ".zip")
 _OPERATORS = frozenset({"&", "&&", "|", "||", ";", "<", ">", ">>", "2>", "2>&1", "&>"})
 _NOT_PUBLIC = frozenset({".git", ".venv"})
+_OF_RELEASES = _NOT_PUBLIC | {".release.json", ".verdict.json", ".kept.json", ".live"}
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 # Accounts and groups that Debian's base or a usual package of a web host makes.
@@ -116,12 +119,23 @@ def subdirectory(text: str) -> Fault | None:
 
 def public(text: str) -> Fault | None:
     """Check a folder of a release that the web server may read."""
-    if not text:
-        return Fault("is empty", "name a folder of the release, such as 'static'")
-    if text.startswith("/"):
-        return Fault(f"{show(text)} is absolute", "write it relative to the release, such as 'static'")
     if text.split("/", maxsplit=1)[0] in _NOT_PUBLIC:
         return Fault(f"{show(text)} is not for publishing", "name a folder of files that browsers ask for")
+    return _of_release(text, "a folder", "static")
+
+
+def shared(text: str) -> Fault | None:
+    """Check a path of a release that leads to data of all releases."""
+    if text.split("/", maxsplit=1)[0] in _OF_RELEASES:
+        return Fault(f"{show(text)} is what every release has of its own", "name a folder or a file of the app's data")
+    return _of_release(text, "a folder or a file", "media")
+
+
+def _of_release(text: str, what: str, example: str) -> Fault | None:
+    if not text:
+        return Fault("is empty", f"name {what} of the release, such as {example!r}")
+    if text.startswith("/"):
+        return Fault(f"{show(text)} is absolute", f"write it relative to the release, such as {example!r}")
     return subdirectory(text)
 
 
@@ -175,6 +189,21 @@ def requirement(text: str) -> Fault | None:
     if not _REQUIREMENT.fullmatch(text):
         return Fault(f"{show(text)} is not a requirement", "write a name with its versions, such as 'redis>=5'")
     return None
+
+
+def index(text: str) -> Fault | None:
+    """Check the URL of a package index; what it shows has no password in it."""
+    if _INDEX.fullmatch(text):
+        return None
+    return Fault(f"{show(mask(text))} is not the URL of an index", "write https:// and the address of its simple pages")
+
+
+def wheels(text: str) -> Fault | None:
+    """Check a place that has packages as files."""
+    if "://" in text:
+        return index(text)
+    fault = folder(text) if text.startswith("/") else subdirectory(text)
+    return fault or (Fault(f"{show(text)} has a comma in it", "name the folder otherwise") if "," in text else None)
 
 
 def git(text: str) -> Fault | None:

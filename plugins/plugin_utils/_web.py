@@ -53,6 +53,15 @@ def domain(text: str) -> Fault | None:
     return None if len(text) <= _DOMAIN_LENGTH else Fault(f"{show(text)} is longer than {_DOMAIN_LENGTH} characters")
 
 
+def header(text: str) -> Fault | None:
+    """Check what a header of a site is to say."""
+    if not text.isascii() or not text.isprintable():
+        return Fault(f"{show(text)} has characters that no header may have", "write it as one line of plain text")
+    if re.search(r"[$\\]", text):
+        return Fault(f"{show(text)} has a '$' or a backslash, which no such header needs", "leave it out")
+    return None
+
+
 def _not_a_bare_host(text: str, rest: str) -> Fault | None:
     if not rest:
         return Fault(f"{show(text)} is no host name", "write one such as 'example.test'")

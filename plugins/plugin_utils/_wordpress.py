@@ -122,8 +122,8 @@ def plan(installations: object) -> dict[str, Any]:
     """Give all that role wordpress does, step by step.
 
     :param installations: ``wordpress_installations``, checked.
-    :returns: ``packages`` and ``reasons``, ``users``, ``directories``, ``parts`` and ``units`` of the publish, ``code``
-        and ``installations``.
+    :returns: ``packages`` and ``reasons``, ``accounts``, ``parts`` and ``units`` of the publish, ``code`` and
+        ``installations``.
     """
     entries = select(installations, "wordpress")
     running = [entry for entry in entries if entry["state"] == "present"]
@@ -132,11 +132,13 @@ def plan(installations: object) -> dict[str, Any]:
         "packages": [*_packages(running), *reasons],
         "reasons": reasons,
         "code": [_code(entry) for entry in running],
-        "users": [{"name": entry["name"]} for entry in running],
-        "directories": [
-            *([{"path": ARCHIVES, "mode": "0700"}] if running else ()),
-            *(folder for entry in running for folder in _directories(entry)),
-        ],
+        "accounts": {
+            "users": [{"name": entry["name"]} for entry in running],
+            "directories": [
+                *([{"path": ARCHIVES, "mode": "0700"}] if running else ()),
+                *(folder for entry in running for folder in _directories(entry)),
+            ],
+        },
         "parts": {
             "files": [*(_shared() if running else ()), *(file for entry in running for file in _files(entry))],
             "links": [link for entry in running for link in _links(entry)],

@@ -23,7 +23,7 @@ ROLES = sorted(path.name for path in (REPOSITORY / "roles").iterdir() if path.is
 SCENARIOS = sorted(path.parent.name for path in (REPOSITORY / "molecule").glob("*/molecule.yml"))
 INVENTORIES = sorted(path.parent.name for path in (REPOSITORY / "inventory").glob("*/hosts.yml"))
 #: Playbooks that do something to a stack, whichever it is.
-VERBS = {"backup", "restore"}
+VERBS = {"backup", "deploy", "maintenance", "releases", "report", "restore", "rollback", "run"}
 LONGEST = {"tasks/main.yml": 30, "tasks/*.yml": 80, "handlers/main.yml": 30, "templates/**/*.j2": 100}
 FORBIDDEN = re.compile(
     r"\bset_fact\b|\bignore_errors: |\bignore_unreachable\b|\bnoqa\b|failed_when: false|yamllint disable"
@@ -145,7 +145,7 @@ def test_an_inventory_sets_nothing_that_nobody_reads(stack: str) -> None:
 @pytest.mark.parametrize("stack", INVENTORIES)
 def test_the_model_of_every_inventory_is_right(stack: str, tmp_path: Path) -> None:
     check = {name: f"{{{{ {name} | default([]) }}}}" for name in VARIABLES}
-    check |= {name: f"{{{{ {name} | default('production') }}}}" for name in HOST}
+    check |= {name: f"{{{{ {name} | default(omit) }}}}" for name in HOST}
     tasks = [{"name": "Check", "barehost.web.model": check}]
     play = tmp_path / "play.yml"
     play.write_text(json.dumps([{"hosts": "web", "gather_facts": False, "tasks": tasks}]), encoding="utf-8")

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import pytest
+from benchmark.__main__ import in_turn
+from benchmark.servers import sides
 from benchmark.throughput import Answered, Throughput
 
 
@@ -15,16 +17,17 @@ def rounds(way: str, *requests: float, server: str = "gunicorn", shape: str = "2
 
 
 SAMPLES = [
-    *rounds("ours", 900, 100, 950),
-    *rounds("sync, unix", 1000, 1000, 9000),
-    *rounds("sync, tcp", 500, 600, 9000),
+    # In the second round something else has slowed the computer down, in the third only ours.
+    *rounds("ours", 900, 90, 95),
+    *rounds("sync, unix", 1000, 100, 1000),
+    *rounds("sync, tcp", 500, 60, 9000),
     *rounds("ours", 890, server="uwsgi"),
     *rounds("unix", 1000, server="uwsgi"),
     *rounds("ours", 100, server="mod_wsgi"),
 ]
 
 
-def test_ours_is_held_against_the_best_way_by_medians() -> None:
+def test_ours_is_held_against_the_way_that_does_best_beside_it() -> None:
     found = [(str(target).partition(":")[0], round(target.measured, 2)) for target in Throughput(SAMPLES).targets()]
     assert found == [
         ("pass  gunicorn 2x1, requests of ours against the best by hand (sync, unix)", 0.9),
@@ -52,3 +55,10 @@ def test_server_that_nobody_has_set_up_by_hand_is_shown_but_not_judged() -> None
 def test_table_tells_how_each_way_does_against_ours() -> None:
     (line,) = (line for line in Throughput(SAMPLES).table() if "sync, unix" in line)
     assert float(line.split()[-2]) == pytest.approx(1000 / 900, abs=0.01)
+
+
+def test_another_side_is_asked_first_in_every_round() -> None:
+    kinds = [[(side.server, str(side.shape)) for side in in_turn(sides(), number)] for number in (1, 2)]
+    assert kinds[0] == kinds[1], "the sides of one kind are beside each other"
+    firsts = [in_turn(sides(), number)[0].way for number in (1, 2, 3, 4)]
+    assert sorted(firsts) == sorted(side.way for side in sides() if (side.server, str(side.shape)) == kinds[0][0])

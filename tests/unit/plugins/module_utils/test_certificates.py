@@ -29,7 +29,7 @@ def base(tmp_path: Path) -> Path:
 
 
 def fresh(base: Path) -> Certificates:
-    return Certificates(base / "etc", base / "served", base / "state")
+    return Certificates(base / "etc", [base / "served"], base / "state")
 
 
 def make(base: Path, *sites: dict[str, Any], check: bool = False) -> list[str]:
@@ -127,3 +127,36 @@ def test_a_failure_of_openssl_changes_nothing(base: Path) -> None:
     with pytest.raises(CertificateError, match="openssl req failed"):
         make(base, site("main", "a\nb = c\n[bad"), site("new"))
     assert {path: path.read_bytes() for path in (base / "etc").rglob("*.pem")} == before
+
+
+def test_a_site_that_waits_for_an_authority_has_a_certificate_to_start_with(base: Path) -> None:
+    wanted = site("main", "a.test", mode="acme")
+    assert make(base, wanted, check=True) == make(base, wanted) != []
+    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(base / "etc/tls/main.pem")
+    assert make(base, wanted) == []
+    assert make(base, site("main", "a.test", "b.test", mode="acme")) != [], "it is for all domains"
+    assert remove(base, wanted).changes == []
+
+
+def test_a_certificate_of_another_authority_is_never_replaced_by_one_to_start_with(base: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    make(other, site("main", "old.test"))
+    make(base, site("second"))
+    file = base / "etc/tls/main.pem"
+    file.write_bytes((other / "etc/tls/main.pem").read_bytes())
+    file.chmod(0o600)
+    assert make(base, site("main", "new.test", mode="acme")) == []
+    key, _, rest = file.read_text().partition("-----END PRIVATE KEY-----")
+    file.write_text(rest)
+    assert make(base, site("main", "new.test", mode="acme")) != [], (
+        f"a web server cannot start with {len(key)} bytes less"
+    )
+
+
+def test_a_stand_in_without_its_authority_is_signed_anew(base: Path) -> None:
+    wanted = site("main", mode="acme")
+    make(base, wanted)
+    (base / "etc/tls/main.pem").unlink()
+    (base / "etc/authority.pem").unlink()
+    make(base, wanted)
+    ssl.create_default_context(cafile=str(base / "etc/authority.pem")).load_cert_chain(base / "etc/tls/main.pem")

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -86,3 +87,38 @@ def test_package_that_nobody_gave_a_reason_for_is_tried(monkeypatch: pytest.Monk
     with pytest.raises(_packages.PackageError, match="Installing php-json failed"):
         _packages._install(["php-json"], 1, {})
     assert "policy" not in [word for call in calls for word in call]
+
+
+@pytest.fixture
+def host(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., dict[str, Any]]:
+    """Ask a host that has nginx and PHP for packages."""
+    there = {"nginx": "1.26", "php": "8.4"}
+    monkeypatch.setattr(_packages, "_ASKED", tmp_path / "barehost" / "packages.json")
+    monkeypatch.setattr(_packages, "supported_codename", lambda: "trixie")
+    monkeypatch.setattr(_packages, "killed_run", lambda: False)
+    monkeypatch.setattr(_packages, "installed", lambda names: {name: there[name] for name in names if name in there})
+    monkeypatch.setattr(_packages, "install", lambda names, **_: there.update(dict.fromkeys(names, "new")))
+
+    def ask(*names: str, check: bool = False) -> dict[str, Any]:
+        return _packages.run({"names": [*names], "lock_timeout": 1, "reasons": {}}, check=check).result
+
+    return ask
+
+
+def test_first_answer_is_for_all_that_was_ever_asked_for(host: Callable[..., dict[str, Any]]) -> None:
+    assert host("nginx")["known"] == {"nginx": "1.26"}
+    assert host("php", "mariadb-server")["known"] == {"nginx": "1.26", "php": "8.4", "mariadb-server": "new"}
+    again = host("nginx")
+    assert again["versions"] == {"nginx": "1.26"}
+    assert again["known"] == {"nginx": "1.26", "php": "8.4", "mariadb-server": "new"}
+
+
+def test_check_remembers_nothing(host: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    assert host("nginx", "mariadb-server", check=True)["known"] == {"nginx": "1.26"}
+    assert not any(tmp_path.iterdir())
+
+
+def test_memory_that_is_broken_costs_a_question_only(host: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    host("nginx")
+    (tmp_path / "barehost" / "packages.json").write_text("")
+    assert host("php")["known"] == {"php": "8.4"}

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 import getpass
 import grp
 import json
@@ -13,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.barehost.web.plugins.module_utils import _marks, _tree, _validate
+from ansible_collections.barehost.web.plugins.module_utils import _marks, _publish, _tree, _validate
 from ansible_collections.barehost.web.plugins.module_utils._lock import LockedError, lock
 from ansible_collections.barehost.web.plugins.module_utils._publish import PublishError, publish, sets
 from ansible_collections.barehost.web.plugins.module_utils._publish_commit import beside
 from ansible_collections.barehost.web.plugins.module_utils._publish_plan import Item, folders_above
 from ansible_collections.barehost.web.plugins.module_utils._publish_request import Request, Validation, request_from
+from ansible_collections.barehost.web.plugins.module_utils._workers import enabled
 
 USER, GROUP = getpass.getuser(), grp.getgrgid(os.getgid()).gr_name
 
@@ -269,6 +271,31 @@ def test_program_that_is_missing_is_an_error_unless_nothing_is_changed(host: Hos
 
 
 @pytest.mark.parametrize(
+    ("said", "check", "refused"),
+    [
+        ('cannot load certificate "/etc/barehost/tls/to-come.pem": No such file', True, False),
+        ('cannot load certificate "/etc/barehost/tls/to-come.pem": No such file', False, True),
+        ('cannot load certificate "/etc/ssl/to-come.pem": No such file', True, True),
+        ("a misspelt directive", True, True),
+    ],
+)
+def test_file_that_the_same_run_would_have_made_is_missed_by_nobody(
+    host: Host, monkeypatch: pytest.MonkeyPatch, said: str, check: bool, refused: bool
+) -> None:
+    monkeypatch.setattr(_validate, "validate", lambda *_, **__: (False, said))
+    monkeypatch.setattr(_validate, "find_program", lambda command: command[0])
+    rules = (Validation(("strict",)),)
+    if refused:
+        with pytest.raises(PublishError, match="rejects the new files"):
+            host.publish(host.file(host.tree / "one"), validations=rules, check=check)
+    else:
+        outcome = host.publish(host.file(host.tree / "one"), validations=rules, check=check)
+        assert (outcome.changed, outcome.validated) == (True, False)
+        assert ["/etc/barehost/tls/to-come.pem is not there yet" in note for note in outcome.notes] == [True]
+    assert host.files() == {}
+
+
+@pytest.mark.parametrize(
     ("make", "words"),
     [(_folder, "there is a folder"), (_link, "a symbolic link to /somewhere/else"), (_pipe, "pipe")],
 )
@@ -345,6 +372,46 @@ def test_marks_tell_units_what_changed(host: Host) -> None:
     assert _marks.read_mark("app@main.service", host.state) == "restart"
 
 
+def test_a_name_with_a_star_stands_for_the_units_that_start_with_the_host(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wants = host.outside / "multi-user.target.wants"
+    wants.mkdir()
+    for name in ("worker-a.x@1.service", "worker-a.y@2.service", "worker-ab.x@1.service"):
+        (wants / name).symlink_to("/nowhere")
+    monkeypatch.setattr(_publish, "enabled", lambda name: enabled(name, host.outside))
+    host.publish(host.file(host.tree / "a.env", restart=("a.service", "worker-a.*@*.service")))
+    assert _marks.owed(host.state) == ["a.service", "worker-a.x@1.service", "worker-a.y@2.service"]
+    for name in _marks.owed(host.state):
+        _marks.clear_mark(name, host.state)
+    (wants / "worker-a.y@2.service").unlink()
+    host.publish()
+    assert _marks.owed(host.state) == ["a.service", "worker-a.x@1.service"], "also when it is removed"
+
+
+def calendars(*times: str) -> Validation:
+    """Plays systemd-analyze, which takes but one."""
+    program = 'for time; do [ "$time" = daily ] || { echo "Failed to parse \'$time\'"; exit 1; }; done'
+    return Validation(("sh", "-c", program, "calendar", *times))
+
+
+def test_without_a_tree_a_program_judges_its_own_words(host: Host) -> None:
+    good, bad = (host.file(host.outside / f"{name}.timer", f"[Timer]\nOnCalendar={name}\n") for name in ("daily", "x"))
+    assert host.publish(good, tree=False, validations=(calendars("daily"),)).validated
+    for check in (True, False):
+        bad_one = Item(bad.path, "file", bad.content, bad.owner, bad.group, entry="util", template="timer.j2")
+        with pytest.raises(PublishError) as caught:
+            host.publish(good, bad_one, tree=False, check=check, validations=(calendars("daily", "x"),))
+        lines = str(caught.value).splitlines()
+        assert lines[:4] == [
+            "Nothing was changed: sh -c rejects what is to be published.",
+            "Failed to parse 'x'",
+            "It is about:",
+            f"entry 'util': {host.outside}/x.timer, line 2 (from template timer.j2)",
+        ]
+    assert list(host.files()) == ["systemd/daily.timer"]
+
+
 def test_no_change_leaves_no_mark(host: Host) -> None:
     host.publish(*host.site("main"), reload=("nginx.service",))
     _marks.clear_mark("nginx.service", host.state)
@@ -382,6 +449,49 @@ def test_unit_ends_with_the_file_it_is_there_for(host: Host) -> None:
     assert _marks.read_mark("a.service", host.state) == "restart"
 
 
+def _logs(host: Host) -> dict[str, Path]:
+    folder = host.tree.parent / "log"
+    folder.mkdir(exist_ok=True)
+    logs = {name: folder / name for name in ("a.log", "a.log.1", "a.log.2.gz", "b.log")}
+    for path in logs.values():
+        path.write_text("GET /\n")
+    return logs
+
+
+@pytest.mark.parametrize("purge", [True, False], ids=["purged", "absent"])
+def test_what_programs_wrote_on_account_of_a_file_goes_with_it(host: Host, *, purge: bool) -> None:
+    logs = _logs(host)
+    host.publish(*host.site("a", traces=(f"{logs['a.log']}*",)), *host.site("b", traces=(f"{logs['b.log']}*",)))
+    gone: dict[str, Any] = {"purge": True} if purge else {"entries": ("a",)}
+    listed = host.publish(*host.site("b"), check=True, **gone)
+    assert all(path.exists() for path in logs.values())
+    assert {str(logs["a.log"]), str(logs["a.log.2.gz"])} <= {file["path"] for file in listed.files}
+    assert str(logs["a.log.1"]) in {part["before_header"] for part in listed.diff}
+    assert "GET" not in repr(listed), "a log may be of any size, and tells of visitors"
+    host.publish(*host.site("b"))
+    assert logs["a.log"].exists(), "an orphan loses nothing"
+    assert host.publish(*host.site("b"), **gone).changed
+    assert [name for name, path in logs.items() if path.exists()] == ["b.log"]
+    assert not host.publish(*host.site("b"), **gone).changed
+
+
+def test_trace_that_will_not_go_is_told_and_stops_nothing(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    logs = _logs(host)
+    host.publish(*host.site("b", traces=(str(logs["b.log"]),)))
+
+    real = Path.unlink
+
+    def refuse(path: Path, *, missing_ok: bool = False) -> None:
+        if path == logs["b.log"]:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+        real(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    outcome = host.publish(entries=("b",), tree=False)
+    reason = "cannot be removed: Read-only file system"
+    assert outcome.notes == [f"{logs['b.log']} belongs to nothing any more, but {reason}. Remove it yourself."]
+
+
 def test_file_may_become_a_link_and_back(host: Host) -> None:
     path = f"{host.tree}/conf"
     host.publish(host.file(path))
@@ -405,12 +515,18 @@ def test_second_run_waits_for_the_first(host: Host) -> None:
 
 def test_lock_that_is_not_freed_is_told(host: Host) -> None:
     path = host.state / "published/nginx.lock"
-    with lock(path, 1), pytest.raises(LockedError, match=rf"process {os.getpid()}.*for more than 0 seconds"):
+    with lock(path, 1), pytest.raises(LockedError, match=rf"process {os.getpid()}.*and did for the 0 seconds"):
         host.publish(*host.site("main"), lock_timeout=0)
 
 
 def _variants(host: Host) -> tuple[list[Item], list[Item]]:
-    old = [*host.site("same"), *host.site("gone"), *host.site("edit"), host.file(host.outside / "unit", "old")]
+    logs = str(_logs(host)["a.log"])
+    old = [
+        *host.site("same"),
+        *host.site("gone", traces=(f"{logs}*",)),
+        *host.site("edit"),
+        host.file(host.outside / "unit", "old"),
+    ]
     new = [*host.site("same"), *host.site("edit", "new"), *host.site("fresh"), host.file(host.outside / "unit", "new")]
     return old, new
 
@@ -455,6 +571,7 @@ def test_killed_anywhere_the_next_run_converges(tmp_path: Path, *, tree: bool) -
         assert host.leftovers() == []
         assert "nginx/sites-enabled/gone" not in after
         assert after["systemd/unit"] == "new"
+        assert [path.name for path in (host.tree.parent / "log").iterdir()] == ["b.log"]
         inside = [{n: t for n, t in state.items() if n.startswith("nginx/")} for state in (before, after, between)]
         if tree:
             assert inside[2] in inside[:2], f"neither the old nor the new tree after {operation} operations"
@@ -475,6 +592,7 @@ def test_request_is_built_from_plain_data() -> None:
         "reload": [],
         "restart": ["u"],
         "stop": ["v"],
+        "traces": ["/f.log"],
     }
     payload = {
         "set": "s",
@@ -493,7 +611,8 @@ def test_request_is_built_from_plain_data() -> None:
     }
     request = request_from(payload)
     assert request.tree is None
-    more: dict[str, Any] = {"entry": "a", "template": "t", "secret": True, "restart": ("u",), "stop": ("v",)}
+    told = {"restart": ("u",), "stop": ("v",), "traces": ("/f.log",)}
+    more: dict[str, Any] = {"entry": "a", "template": "t", "secret": True, **told}
     assert request.items[0] == Item("/f", "file", "é".encode(), owner="o", group="g", mode=0o640, **more)
     assert request.items[1].mode == 0o750
     assert request.validation is not None

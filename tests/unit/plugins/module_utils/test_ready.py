@@ -9,6 +9,7 @@ import struct
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.barehost.web.plugins.module_utils._ready import Probe, ask
@@ -22,10 +23,10 @@ def record(kind: int, content: bytes = b"", padding: int = 0) -> bytes:
 
 
 @pytest.fixture
-def answering(tmp_path: Path) -> Callable[[bytes], tuple[str, list[bytes]]]:
+def answering(tmp_path: Path) -> Callable[..., tuple[str, list[bytes]]]:
     """Ask a server that gives one answer, and tell what came of it and what the server got."""
 
-    def once(answer: bytes) -> tuple[str, list[bytes]]:
+    def once(answer: bytes, path_info: str = "/ping?x=1", **words: Any) -> tuple[str, list[bytes]]:
         path, got = f"{tmp_path}/pool.sock", []
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(path)
@@ -39,7 +40,7 @@ def answering(tmp_path: Path) -> Callable[[bytes], tuple[str, list[bytes]]]:
 
             thread = threading.Thread(target=serve, daemon=True)
             thread.start()
-            said = ask(Probe(f"unix:{path}", "/ping?x=1", timeout=0.4, protocol="fastcgi"))
+            said = ask(Probe(f"unix:{path}", path_info, timeout=0.4, **{"protocol": "fastcgi", **words}))
             thread.join()
         Path(path).unlink()
         return said, got
@@ -81,3 +82,22 @@ def test_request_in_fastcgi(answering: Callable[[bytes], tuple[str, list[bytes]]
     assert b"\x0f\x05SCRIPT_FILENAME/ping" in texts[1]
     assert b"\x0c\x03QUERY_STRINGx=1" in texts[1]
     assert texts[2:] == [b"", b""]
+
+
+@pytest.mark.parametrize(
+    ("answer", "wanted", "said"),
+    [
+        (204, 204, ""),
+        (500, 500, ""),
+        (200, 204, "HEAD /up answers 200 and not 204"),
+        (404, 0, ""),
+        (500, 0, "HEAD /up answers 500"),
+    ],
+)
+def test_method_and_status_over_http(
+    answering: Callable[..., tuple[str, list[bytes]]], answer: int, wanted: int, said: str
+) -> None:
+    text = f"HTTP/1.1 {answer} X\r\nContent-Length: 5\r\n\r\n".encode()
+    found, (got,) = answering(text, "/up", protocol="http", method="HEAD", status=wanted, host="a.test")
+    assert found.split(" on ")[0] + found.partition(".sock")[2] == said
+    assert got.startswith(b"HEAD /up HTTP/1.1\r\nHost: a.test\r\n")

@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.barehost.web.plugins.module_utils._ready import Probe
 from ansible_collections.barehost.web.plugins.module_utils._release import (
     Outcome,
     Registry,
@@ -19,6 +22,8 @@ from ansible_collections.barehost.web.plugins.module_utils._release import (
 from ansible_collections.barehost.web.plugins.module_utils._release_app import App, release_digest
 from ansible_collections.barehost.web.plugins.module_utils._release_fetch import Source, keep_times
 from ansible_collections.barehost.web.plugins.module_utils._release_manifest import Entry, scan
+from ansible_collections.barehost.web.plugins.module_utils._release_preflight import Health, Preflight
+from ansible_collections.barehost.web.plugins.module_utils._release_shared import Shared
 
 APP = App(
     name="util",
@@ -46,6 +51,7 @@ DIGEST = release_digest(APP, "commit", PYTHON)
         replace(APP, requirements=("a",)),
         replace(APP, commands=("a", "b")),
         replace(APP, served=("static",)),
+        replace(APP, shared=(Shared("media"),)),
         replace(APP, program="uwsgi"),
         replace(APP, program_requirement="gunicorn==2"),
     ],
@@ -66,6 +72,7 @@ def test_another_commit_or_interpreter_is_another_release() -> None:
         replace(APP, source=replace(APP.source, location="https://mirror.example.test/util.git", key="KEY")),
         replace(APP, requirements=("b", "a")),
         replace(APP, keep=1),
+        replace(APP, keep_assets=False),
     ],
 )
 def test_the_same_release(same: App) -> None:
@@ -76,6 +83,15 @@ def test_the_order_of_commands_counts_and_that_of_folders_does_not() -> None:
     commands, folders = replace(APP, commands=("a", "b")), replace(APP, served=("a", "b"))
     assert release_digest(commands, "c", PYTHON) != release_digest(replace(commands, commands=("b", "a")), "c", PYTHON)
     assert release_digest(folders, "c", PYTHON) == release_digest(replace(folders, served=("b", "a")), "c", PYTHON)
+
+
+def test_shared_paths_count_but_for_their_order_and_none_is_nothing_new() -> None:
+    made_of = [1, "git", "commit", "", False, PYTHON, ["a", "b"], "gunicorn", "gunicorn==1", [], []]
+    assert hashlib.sha256(json.dumps(made_of).encode()).hexdigest() == DIGEST, "releases of older versions are found"
+    one, other = Shared("media"), Shared("site.db", is_file=True)
+    found = [(one, other), (other, one), (replace(one, public=True), other)]
+    digests = [release_digest(replace(APP, shared=shared), "commit", PYTHON) for shared in found]
+    assert (digests[0] == digests[1], digests[0] == digests[2]) == (True, False)
 
 
 def test_static_files_do_not_depend_on_python() -> None:
@@ -102,8 +118,20 @@ PAYLOAD: dict[str, Any] = {
             "python": "3.12",
             "requirements": ["a"],
             "commands": ["python manage.py migrate"],
+            "irreversible": True,
             "public": ["static/", "media"],
+            "shared": [
+                {"path": "uploads/", "type": "directory", "public": True},
+                {"path": "site.db", "type": "file", "public": False},
+            ],
+            "preflight": {
+                "wsgi": "wsgi:app",
+                "folder": "src",
+                "health": {"path": "/up", "method": "HEAD", "status": 204, "host": "a.test", "timeout": 3},
+                "settings": ["NoNewPrivileges=yes"],
+            },
             "keep_releases": 3,
+            "keep_assets": False,
         },
         {
             "name": "frontend",
@@ -116,8 +144,11 @@ PAYLOAD: dict[str, Any] = {
             "python": "",
             "requirements": [],
             "commands": [],
+            "irreversible": False,
             "public": [],
+            "shared": [],
             "keep_releases": 5,
+            "keep_assets": True,
         },
         {"name": "old", "state": "absent"},
     ],
@@ -129,6 +160,10 @@ PAYLOAD: dict[str, Any] = {
     "timeout": 5,
     "lock_timeout": 6,
     "bundle": "",
+    "begun": "20260102T030405Z",
+    "by": "anna@laptop",
+    "deploy": None,
+    "programs": {"program": "P", "library": "L"},
 }
 
 
@@ -138,10 +173,32 @@ def test_a_request_is_read() -> None:
     assert (util.unit, util.program, util.public, util.keep) == ("gunicorn@util.service", "gunicorn", False, 3)
     assert (frontend.unit, frontend.program, frontend.public) == ("", "", True)
     assert (util.take_up, frontend.take_up) == ("reload", "restart")
+    assert (util.keep_assets, frontend.keep_assets) == (False, True)
     assert (util.commands, util.served) == (("python manage.py migrate",), ("static", "media"))
+    assert util.shared == (Shared("uploads", public=True), Shared("site.db", is_file=True))
     assert request.absent == ("old",)
     assert request.entries == {"util", "frontend", "old", "other"}
     assert (request.settings.check, request.settings.timeout, request.lock_timeout) == (True, 5, 6)
+    assert (util.preflight.wsgi, util.preflight.folder, util.preflight.program) == ("wsgi:app", "src", "P")
+    assert (util.preflight.health, frontend.preflight) == (Health("/up", "HEAD", 204, "a.test", 3), Preflight())
+    assert (util.irreversible, util.ready, request.settings.deploys, request.break_lock) == (True, None, False, False)
+
+
+def test_a_deploy_is_read() -> None:
+    address = {"name": "util", "address": "unix:/run/x.sock", "protocol": "uwsgi", "keepalive": 60}
+    words = {"return_to": "previous", "again": True, "despite_data": True, "ask": False, "break_lock": True}
+    request = request_from({**PAYLOAD, "deploy": {"addresses": [address], **words}}, check=False)
+    settings = request.settings
+    assert (settings.deploys, settings.return_to, settings.again, settings.despite_data) == (
+        True,
+        "previous",
+        True,
+        True,
+    )
+    assert (settings.asks, request.break_lock, settings.by) == (False, True, "anna@laptop")
+    util, frontend = request.apps
+    assert util.ready == Probe("unix:/run/x.sock", "/up", "a.test", 3, "uwsgi", "HEAD", 204)
+    assert frontend.ready is None
 
 
 def test_an_app_under_supervisord_is_a_program() -> None:
@@ -166,6 +223,7 @@ def test_a_result_is_plain_data() -> None:
         "removed": ["old"],
         "orphans": [],
         "diff": [],
+        "notes": [],
     }
 
 

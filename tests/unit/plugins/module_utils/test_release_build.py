@@ -4,62 +4,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.barehost.web.plugins.module_utils._release_build import (
     Recipe,
     build_variables,
     check_environment,
-    dependency_command,
+    is_whole,
     pip_settings,
 )
+from ansible_collections.barehost.web.plugins.module_utils._release_index import Index
 from ansible_collections.barehost.web.plugins.module_utils._release_user import WorkError
-
-PYTHON = Path("/venv/bin/python")
-PIP = ["pip", "install", "--python=/venv/bin/python"]
-SYNC = ["sync", "--locked", "--no-dev", "--no-editable", "--python=/venv/bin/python"]
-PROJECT = '[project]\nname = "x"\n'
-
-
-def recipe(*, package: bool = False) -> Recipe:
-    extra = Path("/extra") if package else None
-    return Recipe(Path("/usr/bin/python3"), package, extra, "gunicorn", "gunicorn==1")
-
-
-@pytest.mark.parametrize(
-    ("files", "command"),
-    [
-        ({}, []),
-        ({"requirements.txt": ""}, [*PIP, "--requirements=requirements.txt"]),
-        ({"pyproject.toml": PROJECT, "requirements.txt": ""}, [*PIP, "--requirements=requirements.txt"]),
-        ({"pyproject.toml": PROJECT, "requirements.txt": "", "uv.lock": ""}, SYNC),
-        ({"pyproject.toml": PROJECT, "../uv.lock": ""}, SYNC),
-        ({"pyproject.toml": PROJECT, "../../uv.lock": ""}, [*PIP, "."]),
-        ({"uv.lock": ""}, []),
-        ({"pyproject.toml": PROJECT}, [*PIP, "."]),
-        ({"pyproject.toml": "[build-system]\n"}, [*PIP, "."]),
-        ({"pyproject.toml": "[tool.ruff]\n"}, []),
-        ({"setup.py": ""}, [*PIP, "."]),
-    ],
-)
-def test_what_installs_an_app(tmp_path: Path, files: dict[str, str], command: list[str]) -> None:
-    source = tmp_path / "source"
-    code = source / "app"
-    code.mkdir(parents=True)
-    for name, text in files.items():
-        (code / name).write_text(text)
-    assert dependency_command(code, source, recipe(), PYTHON) == command
-
-
-def test_a_package_is_installed_whatever_is_there(tmp_path: Path) -> None:
-    assert dependency_command(tmp_path, tmp_path, recipe(package=True), PYTHON) == [*PIP, "--requirements=/extra"]
-
-
-def test_a_project_file_that_cannot_be_read(tmp_path: Path) -> None:
-    (tmp_path / "pyproject.toml").write_text("[project")
-    with pytest.raises(WorkError, match=r"pyproject\.toml cannot be read"):
-        dependency_command(tmp_path, tmp_path, recipe(), PYTHON)
 
 
 @pytest.mark.parametrize(
@@ -75,6 +33,7 @@ def test_a_project_file_that_cannot_be_read(tmp_path: Path) -> None:
             {"UV_INDEX": "https://a.test https://b.test"},
         ),
         ({"PIP_CERT": "/ca.pem"}, "", {"SSL_CERT_FILE": "/ca.pem"}),
+        ({"PIP_FIND_LINKS": "/srv/a /srv/b"}, "", {"UV_FIND_LINKS": "/srv/a,/srv/b"}),
     ],
 )
 def test_what_pip_was_told(variables: dict[str, str], file: str, settings: dict[str, str]) -> None:
@@ -104,14 +63,77 @@ def test_a_build_sees_the_index_and_no_other_secret() -> None:
     assert not {"AWS_SECRET_ACCESS_KEY", "SSH_AUTH_SOCK", "MY_UV_TOKEN", "UV_ODD"} & found.keys()
 
 
+RECIPE = Recipe(Path("/usr/bin/python3"), False, None, "gunicorn", "gunicorn==1", ("redis==5",))
+
+
+@pytest.mark.parametrize(
+    ("changes", "pinned"),
+    [
+        ({}, True),
+        ({"wanted": ("redis>=5",)}, False),
+        ({"program_requirement": "gunicorn"}, False),
+        ({"package": True, "wanted": ("util==1",)}, False),
+        ({"index": Index(url="https://anna:hush@a.test")}, True),
+    ],
+)
+def test_only_what_is_pinned_can_be_told_from_others(tmp_path: Path, changes: dict[str, Any], *, pinned: bool) -> None:
+    (tmp_path / "requirements.txt").write_text("flask==3")
+    found = replace(RECIPE, **changes).digest(tmp_path, tmp_path, ["1"])
+    assert bool(found) is pinned
+
+
+def test_environments_are_told_apart_and_passwords_are_not(tmp_path: Path) -> None:
+    def digest(recipe: Recipe, uv: str = "1") -> str:
+        return recipe.digest(tmp_path, tmp_path, [uv])
+
+    indexes = [
+        Index(),
+        *(Index(url=f"https://{who}a.test") for who in ("anna:old@", "anna:new@")),
+        Index(wheels=("w",)),
+    ]
+    recipes = [
+        replace(RECIPE, wanted=("redis==6",)),
+        replace(RECIPE, program_requirement="gunicorn==2"),
+        *(replace(RECIPE, index=index) for index in indexes),
+    ]
+    found = [digest(recipe) for recipe in recipes]
+    assert found[3] == found[4]
+    assert len({*found, digest(RECIPE, "2")}) == len(recipes)
+    (tmp_path / "requirements.txt").write_text("flask==3")
+    assert digest(RECIPE) not in {*found, ""}
+
+
+def test_an_environment_that_something_is_missing_of(tmp_path: Path) -> None:
+    assert is_whole(tmp_path), "nothing is installed"
+    packages = tmp_path / "lib/python3.13/site-packages"
+    (packages / "x-1.dist-info").mkdir(parents=True)
+    (tmp_path / "bin").mkdir()
+    files = {packages / "x.py": "12345", packages / "a,b.py": "1", tmp_path / "bin/x": "#!"}
+    for file, text in files.items():
+        file.write_text(text)
+    lines = ("x.py,sha256=ab,5", '"a,b.py",sha256=cd,1', "../../../bin/x,sha256=ef,2", "x-1.dist-info/RECORD,,")
+    (packages / "x-1.dist-info/RECORD").write_text("\n".join(lines))
+    assert is_whole(tmp_path)
+    for file, text in files.items():
+        file.unlink()
+        assert not is_whole(tmp_path)
+        file.write_text(f"{text}!")
+        assert not is_whole(tmp_path)
+        file.write_text(text)
+    assert is_whole(tmp_path)
+    (packages / "x-1.dist-info/RECORD").write_text("x.py,sha256=ab")
+    assert not is_whole(tmp_path), "a list that cannot be read"
+
+
 def test_an_environment_that_would_not_work(tmp_path: Path) -> None:
+    recipe = Recipe(Path("/usr/bin/python3"), False, None, "gunicorn", "gunicorn==1")
     with pytest.raises(WorkError, match="has no program 'gunicorn'"):
-        check_environment(tmp_path, recipe())
+        check_environment(tmp_path, recipe)
     packages = tmp_path / ".venv/lib/python3.11/site-packages"
     packages.mkdir(parents=True)
     (tmp_path / ".venv/bin").mkdir()
     (tmp_path / ".venv/bin/gunicorn").touch()
-    check_environment(tmp_path, recipe())
+    check_environment(tmp_path, recipe)
     (packages / "x.pth").write_text(f"{tmp_path}/src\n")
     with pytest.raises(WorkError, match=r"editable \(x\.pth\)"):
-        check_environment(tmp_path, recipe())
+        check_environment(tmp_path, recipe)

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import os
-import re
 import socket
 import stat
 from dataclasses import replace
@@ -14,9 +13,15 @@ from pathlib import Path
 import pytest
 from ansible_collections.barehost.web.plugins.module_utils._release_manifest import Entry
 from ansible_collections.barehost.web.plugins.module_utils._release_seal import Ownership, seal
-from ansible_collections.barehost.web.plugins.module_utils._release_store import Record, Store, choose_removed
+from ansible_collections.barehost.web.plugins.module_utils._release_store import (
+    Record,
+    Store,
+    Verdict,
+    choose_removed,
+)
 from ansible_collections.barehost.web.plugins.module_utils._release_user import WorkError
 
+BEGUN = "20260102T030405Z"
 OWN = Ownership(os.getgid(), 0o750, 0o640, uid=os.getuid())
 ENTRY = Entry("app.py", "file", executable=False, content="0" * 64)
 
@@ -26,17 +31,33 @@ def store(tmp_path: Path) -> Store:
     return Store("util", tmp_path)
 
 
-def put(store: Store, text: str = "one") -> str:
+def put(store: Store, text: str = "one", barrier: str = "", environment: str = "") -> str:
     """Release a folder with one file."""
     store.prepare(OWN)
     code = store.staging / "source"
     code.mkdir(parents=True)
     (code / "app.py").write_text(text)
     values = [[ENTRY.path, ENTRY.kind, ENTRY.executable, ENTRY.content]]
-    record = Record(store.new_id("ab" * 32), "util", "ab" * 32, "path x", "v", "2026-01-02T03:04:05Z", values)
-    store.put(code, record, OWN)
+    record = Record(
+        store.new_id(BEGUN, "ab" * 4), "util", "ab" * 32, "path x", "v", "2026-01-02T03:04:05Z", values, "", barrier
+    )
+    store.put(code, replace(record, environment=environment), OWN)
     store.clear_staging()
     return record.id
+
+
+def test_an_environment_of_the_same_is_found_the_live_one_first(store: Store) -> None:
+    names = [put(store, environment=environment) for environment in ("a", "b", "a", "")]
+    assert [*store.alike("a")] == [], "there is none in them"
+    for name in names:
+        (store.releases / name / ".venv/bin").mkdir(parents=True)
+        (store.releases / name / ".venv/bin/python").touch()
+    store.switch(names[2])
+    assert next(store.alike("a")) == store.releases / names[2] / ".venv"
+    store.switch(names[0])
+    assert next(store.alike("a")) == store.releases / names[0] / ".venv"
+    assert [*store.alike(""), *store.alike("c")] == []
+    assert sorted(store.environments()) == [store.releases / name / ".venv" for name in names]
 
 
 def test_a_release_becomes_live(store: Store) -> None:
@@ -51,19 +72,32 @@ def test_a_release_becomes_live(store: Store) -> None:
     assert record.entries() == [ENTRY]
     assert not store.has_leftovers()
     second = put(store)
-    assert second != first, "two releases of one second have two names"
+    assert second > first, "two releases of one second have two names, in their order"
     store.switch(second)
     assert (store.live(), store.ids()) == (second, sorted((first, second)))
 
 
-def test_ids_sort_by_time(store: Store) -> None:
-    assert re.fullmatch(r"\d{8}T\d{6}Z-abababab", store.new_id("ab" * 32))
+@pytest.mark.parametrize(
+    ("there", "begun", "name"),
+    [
+        ([], "20260102T030405Z", "20260102T030405Z-abababab"),
+        (["20260102T030404Z-ffffffff"], "20260102T030405Z", "20260102T030405Z-abababab"),
+        (["20260102T030405Z-00000000"], "20260102T030405Z", "20260102T030406Z-abababab"),
+        # The clock of whoever released last was wrong.
+        (["20260102T235959Z-00000000-2"], "20260102T030405Z", "20260103T000000Z-abababab"),
+    ],
+)
+def test_a_new_id_is_behind_all_others(store: Store, there: list[str], begun: str, name: str) -> None:
+    for one in there:
+        (store.releases / one).mkdir(parents=True)
+    assert store.new_id(begun, "ab" * 4) == name
 
 
 def test_a_release_is_sound_only_whole(store: Store) -> None:
     release = put(store)
     folder = store.releases / release
     assert store.is_sound(release, OWN, "", environment=False)
+    assert store.is_sound(release, replace(OWN, served=("static",)), "", environment=False), "one can return to it"
     assert not store.is_sound(release, OWN, "gunicorn", environment=True)
     (folder / ".venv/bin").mkdir(parents=True)
     (folder / ".venv/bin/python").touch()
@@ -232,3 +266,93 @@ def test_who_may_read(*, public: bool, modes: tuple[int, int, int]) -> None:
     ownership = Ownership.of(1000, public=public)
     assert (ownership.folder, ownership.file, ownership.record_mode()) == modes
     assert (ownership.uid, ownership.gid) == (0, 0 if public else 1000)
+
+
+def test_of_those_that_did_not_work_the_one_that_was_tried_last_stays(store: Store) -> None:
+    first, second, third = put(store), put(store), put(store)
+    live(store, third)
+    store.condemn(second, replace(BAD, state="refused", time="2026-01-02T03:04:05Z"))
+    store.condemn(first, replace(BAD, state="failed", time="2026-01-02T03:04:06Z"))
+    assert store.prune(5, third) == [second]
+
+
+@pytest.mark.parametrize(
+    ("keep", "protected", "refused", "removed"),
+    [
+        (5, ["4"], ["3"], ["broken"]),
+        (2, ["4"], ["3"], ["1", "broken"]),
+        (2, ["4"], ["2", "3"], ["2", "broken"]),
+        (2, ["4"], ["3", "2"], ["3", "broken"]),
+        (1, ["4"], ["1", "2", "3"], ["1", "2", "broken"]),
+        (3, ["3"], ["4"], ["broken"]),
+        (5, ["4"], ["4"], ["broken"]),
+    ],
+)
+def test_releases_that_did_not_work_take_nobody_s_place(
+    keep: int, protected: list[str], refused: list[str], removed: list[str]
+) -> None:
+    assert choose_removed(KNOWN, protected, keep, refused) == removed
+
+
+BAD = Verdict("withdrawn", "2026-01-02T03:04:05Z", "anna@laptop")
+
+
+def test_what_is_known_against_a_release(store: Store) -> None:
+    release = put(store)
+    assert store.verdict(release) is None
+    store.condemn(release, BAD)
+    store.condemn(release, replace(BAD, reason="no such table"))
+    assert store.verdict(release) == replace(BAD, reason="no such table")
+    file = store.releases / release / ".verdict.json"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert store.settled(release) == 0
+    store.settle(release)
+    assert store.settled(release) > 0
+    assert store.verdict(release) is None
+    file.write_text("{")
+    assert store.verdict(release) is None
+
+
+def live(store: Store, release: str) -> None:
+    """Make a release live and well, later than all others."""
+    store.switch(release)
+    store.settle(release)
+    latest = max(store.settled(one) for one in store.ids())
+    os.utime(store.releases / release / ".live", ns=(latest + 1, latest + 1))
+
+
+def test_the_release_to_return_to_is_the_one_that_was_live_before(store: Store) -> None:
+    assert store.before() == ""
+    first, second, third = put(store), put(store), put(store)
+    live(store, first)
+    assert store.before() == third, "of releases that were never live, the newest"
+    store.condemn(third, replace(BAD, state="refused"))
+    assert store.before() == second
+    live(store, second)
+    assert store.before() == first
+    fourth = put(store)
+    live(store, fourth)
+    live(store, first)
+    live(store, second)
+    assert store.before() == first, "not by age"
+
+
+def test_a_return_that_was_cut_off_goes_no_further(store: Store) -> None:
+    first, second, third = put(store), put(store), put(store)
+    for release in (first, second, third):
+        live(store, release)
+    store.condemn(third, BAD)
+    assert store.before() == second, "cut off before the switch"
+    store.switch(second)
+    assert store.before() == second, "and after it"
+    live(store, second)
+    assert store.before() == first
+
+
+def test_an_irreversible_release_is_remembered_by_those_after_it(store: Store) -> None:
+    assert store.barrier() == ""
+    first = put(store)
+    second = put(store, barrier=first)
+    assert store.barrier() == first
+    put(store, barrier=second)
+    assert store.barrier() == second

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -89,8 +90,8 @@ def test_longest_path_goes_first_and_what_is_no_app_is_kept_from_them() -> None:
 def test_app_at_the_root_has_no_script_name_and_others_have_theirs() -> None:
     lines = render({"path": "/", "app": "util"}, {"path": "/shop", "app": "shop"})
     assert [line for line in lines if "X-Script-Name" in line] == [
-        'RequestHeader set X-Script-Name "/shop"',
         "RequestHeader unset X-Script-Name",
+        'RequestHeader set X-Script-Name "/shop"',
     ]
 
 
@@ -122,8 +123,8 @@ def test_static_folder_of_the_root_and_of_a_path() -> None:
 def test_redirect_leaves_longer_paths_alone() -> None:
     lines = render({"path": "/", "redirect": "https://a.test"}, {"path": "/kept.x", "static": "/srv/www"})
     assert 'RewriteCond %{REQUEST_URI} "!^/kept\\.x(/|$)"' in lines
-    assert 'RewriteCond %{THE_REQUEST} "^\\\\S+ ([/?]\\\\S*)? "' in lines
-    assert 'RewriteRule "^(/.*)?$" https://a.test%1 [R=302,QSD,NE,L]' in lines
+    assert 'RewriteCond %{THE_REQUEST} "^\\S+ (/[^\\s?]*)?[\\s?]"' in lines
+    assert 'RewriteRule "^(/.*)?$" https://a.test%1 [R=302,NE,L]' in lines
     lines = render({"path": "/x", "redirect": "/100%25$1", "keep_path": False, "status": 308})
     assert 'RewriteRule "^/x(/.*)?$" /100\\%25\\$1 [R=308,QSD,NE,L]' in lines
     assert not [line for line in lines if "THE_REQUEST" in line]
@@ -133,6 +134,77 @@ def test_site_of_wildcards_only_has_a_name_that_nobody_asks_for() -> None:
     lines = render(domains=["*.main.test"])
     assert "ServerName main.invalid" in lines
     assert "ServerAlias *.main.test" in lines
+
+
+SIGNED = {"mode": "self_signed"}
+
+
+def hosts_of(lines: list[str]) -> list[list[str]]:
+    """Cut a site's file into its virtual hosts."""
+    starts = [number for number, line in enumerate(lines) if line.startswith("<VirtualHost")]
+    return [lines[start:end] for start, end in pairwise([*starts, len(lines)])]
+
+
+def test_http_leads_to_https_but_for_the_challenge() -> None:
+    http, https = hosts_of(render(tls={**SIGNED, "listen": ["8443"]}))
+    assert http[0] == "<VirtualHost *:80>"
+    assert https[0] == "<VirtualHost *:8443>"
+    assert 'RewriteRule "^" https://%{SERVER_NAME}:8443%1 [R=301,NE,L]' in http
+    assert 'RewriteCond %{REQUEST_URI} "!^/\\.well-known/acme-challenge/"' in http
+    assert not [line for line in http if line.startswith("ProxyPass")]
+    assert "SSLCertificateFile /etc/barehost/tls/main.pem" in https
+    assert not [line for line in http if line.startswith("SSL")]
+
+
+def test_both_serve_the_same_without_a_redirect() -> None:
+    http, https = hosts_of(render({"path": "/", "redirect": "https://a.test"}, tls={**SIGNED, "redirect": False}))
+    wanted = [line for line in http if line.startswith("Rewrite")]
+    assert [line for line in https if line.startswith("Rewrite")] == wanted
+    assert 'RewriteCond %{REQUEST_URI} "!^/\\.well-known/acme-challenge/"' in wanted
+
+
+def test_hsts_is_said_over_https_alone() -> None:
+    http, https = hosts_of(render(tls={**SIGNED, "redirect": False, "hsts": 60}))
+    said = [line for line in https if "Strict-Transport-Security" in line]
+    assert said == [
+        'Header always set Strict-Transport-Security "max-age=60" "expr=-z %{resp:Strict-Transport-Security}"'
+    ]
+    assert not [line for line in http if "Strict-Transport-Security" in line]
+
+
+def test_longest_route_has_the_last_word_about_headers() -> None:
+    lines = render(
+        {"path": "/deep/er", "app": "util", "headers": {"frame_options": "none"}},
+        {"path": "/deep", "app": "util", "headers": {"frame_options": "DENY", "permissions_policy": "a=(b%c)"}},
+        {"path": "/", "app": "util"},
+    )
+    options = [line for line in lines if "X-Frame-Options" in line]
+    said = '"expr=-z %{resp:X-Frame-Options}"'
+    assert options == [
+        f'Header always set X-Frame-Options "SAMEORIGIN" {said}',
+        "Header always unset X-Frame-Options",
+        f'Header always set X-Frame-Options "SAMEORIGIN" {said}',
+        "Header always unset X-Frame-Options",
+        f'Header always set X-Frame-Options "DENY" {said}',
+        "Header always unset X-Frame-Options",
+    ]
+    assert any('"a=(b%%c)"' in line for line in lines)
+    assert len([line for line in lines if "nosniff" in line]) == 1
+
+
+def test_https_takes_more_modules_and_a_host_for_unknown_names() -> None:
+    plain, secure = (published([site(**more)], APPS, "bookworm")["parts"] for more in ({}, {"tls": SIGNED}))
+    modules = {link["dest"].rpartition("/")[2] for link in secure["links"]} - {
+        link["dest"].rpartition("/")[2] for link in plain["links"]
+    }
+    assert modules == {"http2.load", "socache_shmcb.load", "ssl.load"}
+    assert plain["files"][0]["vars"]["site"]["tls"] == {}
+    assert secure["files"][0]["vars"]["site"]["tls"]["hosts"] == "*:443"
+    data = {Path(file["dest"]).name: file.get("vars", {}) for file in secure["files"]}
+    assert data["ports.conf"] == {"listen": ["80", "443"]}
+    assert data["barehost-tls.conf"]["tls"]["curves"] == "X25519:prime256v1:secp384r1"
+    assert data["apache2.conf"] == {"tls": True}
+    assert "barehost-tls-modern.conf" not in data
 
 
 def test_modules_are_switched_on_by_links() -> None:
@@ -147,8 +219,7 @@ def test_nothing_is_published_without_a_site() -> None:
     assert gone["units"] == []
     assert gone["parts"]["files"] == gone["parts"]["links"] == []
     assert gone["parts"]["entries"] == ["main", "other"]
-    assert "/var/log/apache2/other.access.log*" in gone["parts"]["remove"]
-    assert published([], [])["parts"] == {"files": [], "links": [], "entries": [], "remove": []}
+    assert published([], [])["parts"] == {"files": [], "links": [], "entries": []}
 
 
 def test_unit_ends_with_the_last_site() -> None:
@@ -180,11 +251,12 @@ def test_web_server_without_anything_to_serve_is_not_needed(
     assert json.dumps(part(sites, "nginx"))
 
 
-def test_each_web_server_publishes_its_own_sites_and_removes_the_others() -> None:
+def test_each_web_server_publishes_its_own_sites_and_speaks_for_the_others() -> None:
     files = _nginx.published([NGINX, APACHE], APPS, ipv6=True)
     assert [file["entry"] for file in files["files"] if file.get("entry")] == ["main"]
     assert files["entries"] == ["main", "front"]
-    assert "/var/log/nginx/front.access.log*" in files["remove"]
+    own = published([NGINX, APACHE], APPS)["parts"]["files"]
+    assert "/var/log/apache2/front.access.log*" in {file.get("entry"): file.get("traces") for file in own}["front"]
 
 
 UTIL = {"name": "util", "source": {"package": "util"}, "wsgi": "wsgi:app"}
@@ -215,6 +287,14 @@ UWSGI = UTIL | {"server": "uwsgi"}
             UTIL,
             (
                 "web_sites[0].client_max_body_size: is something that only nginx does; "
+                "leave it out, or write 'server: nginx' for the site"
+            ),
+        ),
+        (
+            [site(server="apache", tls={"mode": "self_signed", "http3": True})],
+            UTIL,
+            (
+                "web_sites[0].tls.http3: is something that only nginx does; "
                 "leave it out, or write 'server: nginx' for the site"
             ),
         ),

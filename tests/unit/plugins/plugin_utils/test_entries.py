@@ -15,6 +15,7 @@ APPS = [
     {"name": "front", "source": {"path": "a"}, "server": "none"},
     {"name": "old", "state": "absent"},
 ]
+WELL = {"path": "/", "method": "GET", "status": 0, "host": "localhost", "timeout": 30}
 
 
 def test_a_role_gets_the_keys_it_knows_with_defaults() -> None:
@@ -24,18 +25,29 @@ def test_a_role_gets_the_keys_it_knows_with_defaults() -> None:
             "state": "present",
             "server": "gunicorn",
             "manager": "systemd",
+            "wsgi": "wsgi:app",
+            "health": WELL,
             "source": {"path": "a", "subdirectory": ""},
             "python": "",
             "install": "auto",
             "requirements": [],
             "commands": [],
+            "irreversible": False,
             "public": [],
             "environment": {"A": 1},
             "keep_releases": 5,
+            "keep_assets": True,
+            "shared": [],
+            "user": "",
+            "directory": "",
+            "venv": "",
+            "environment_file": "",
+            "writable": [],
+            "memory_deny_write_execute": True,
         }
     ]
     gunicorn = select(APPS[:1], "gunicorn")[0]
-    assert (gunicorn["processes"], gunicorn["threads"], gunicorn["health"]) == (4, 1, {"path": "/", "timeout": 30})
+    assert (gunicorn["processes"], gunicorn["threads"], gunicorn["health"]) == (4, 1, WELL)
     assert "source" not in gunicorn
     assert "environment" not in gunicorn
 
@@ -88,3 +100,12 @@ def test_a_site_of_another_web_server_is_none_of_this_one() -> None:
     sites[1]["listen"] = ["8080"]
     assert problems({"apache_sites": part(sites, "apache")}) == []
     assert problems({"nginx_sites": part(sites, "nginx")}) == []
+
+
+def test_a_certificate_that_something_else_looks_after_is_none_of_ours() -> None:
+    site = {"name": "a", "domains": ["a.test"], "routes": [{"path": "/", "static": "/srv/a"}]}
+    tls = {"mode": "provided", "certificate_file": "/c.pem", "key_file": "/k.pem"}
+    (entry,) = part([{**site, "tls": tls}], "certificates")
+    assert not entry.get("tls")
+    assert problems({"certificates_sites": [entry]}) == []
+    assert part([{**site, "tls": tls}], "nginx")[0]["tls"]["certificate_file"] == "/c.pem"

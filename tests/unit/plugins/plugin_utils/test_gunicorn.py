@@ -141,11 +141,14 @@ def test_nothing_is_published_when_no_app_is_left() -> None:
     assert wanted["units"] == []
 
 
+WELL = {"path": "/", "method": "GET", "status": 0, "host": "localhost", "timeout": 30}
+
+
 def test_app_is_ready_when_its_health_path_answers() -> None:
     units = published([UTIL | {"bind": ":5000", "health": {"path": "/ok"}}, UTIL | {"name": "b"}])["units"]
     assert [unit["ready"] for unit in units if unit["name"].endswith(".service")] == [
-        {"protocol": "http", "address": "127.0.0.1:5000", "path": "/ok", "timeout": 30},
-        {"protocol": "http", "address": "unix:/run/gunicorn/b.sock", "path": "/", "timeout": 30},
+        {"protocol": "http", "address": "127.0.0.1:5000", **WELL, "path": "/ok"},
+        {"protocol": "http", "address": "unix:/run/gunicorn/b.sock", **WELL},
     ]
 
 

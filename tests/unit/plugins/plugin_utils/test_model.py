@@ -102,6 +102,12 @@ OUT = "take another name"
             [app(source={"path": "a", "subdirectory": "../b"})],
             "web_apps[0].source.subdirectory: '../b' has '.' or '..' in it",
         ),
+        ([app(index={"url": "a"})], "web_apps[0].index.url: 'a' is not the URL of an index"),
+        ([app(index={"extra": ["https://a.test", "b"]})], "web_apps[0].index.extra[1]: 'b' is not the URL of an index"),
+        (
+            [app(index={"only_wheels": True})],
+            "web_apps[0].index.only_wheels: nothing is left to install from; name the places in 'wheels'",
+        ),
         ([app(source={"path": ""})], "web_apps[0].source.path: is empty; name a folder on the control node"),
         ([app(wsgi=None)], "web_apps[0].wsgi: is missing; server gunicorn needs it, such as 'wsgi:app'"),
         ([app(wsgi="")], "web_apps[0].wsgi: '' names no callable; write 'module:callable', such as 'wsgi:app'"),
@@ -187,6 +193,12 @@ OUT = "take another name"
         ([app(writable=["/srv/util/"])], "web_apps[0].writable[0]: '/srv/util/' is code"),
         ([app(health={"path": "up"})], "web_apps[0].health.path: 'up' is not a path"),
         ([app(health={"timeout": 0})], "web_apps[0].health.timeout: is 0; the least is 1"),
+        ([app(health={"status": 99})], "web_apps[0].health.status: is 99; write a status from 100 to 599, or 0 for"),
+        (
+            [app(health={"host": "a b"})],
+            "web_apps[0].health.host: 'a b' is no name of a host; write it as in an address",
+        ),
+        ([app(health={"method": "POST"})], "web_apps[0].health.method: "),
         (
             [app(options={"workers": 3})],
             "web_apps[0].options.workers: is a key of the app itself; write 'processes' beside options",
@@ -282,7 +294,25 @@ KEEP = "keep one of them"
             [signed(), site("b", listen=["8080"], domains=["main.test"], tls={"mode": "self_signed"})],
             "web_sites[1].domains[0]: 'main.test' is a domain of site 'main' already",
         ),
-        ([site(server="apache", tls={"mode": "self_signed"})], "web_sites[0].tls: is something that only nginx does"),
+        (
+            [signed(hsts_subdomains=True)],
+            "web_sites[0].tls.hsts_subdomains: does nothing without 'hsts'; give 'hsts' a number of seconds as well",
+        ),
+        (
+            [signed(hsts=31536000, hsts_preload=True)],
+            "web_sites[0].tls.hsts_preload: needs 'hsts_subdomains'; write 'hsts_subdomains: true' as well",
+        ),
+        (
+            [signed(hsts=300, hsts_subdomains=True, hsts_preload=True)],
+            "web_sites[0].tls.hsts_preload: no list of browsers takes names for 300 seconds",
+        ),
+        ([site(headers={"frame_options": "ALLOW"})], "web_sites[0].headers.frame_options: 'ALLOW' is not one of"),
+        ([site(headers={"content_policy": "a\nb"})], "web_sites[0].headers.content_policy: 'a\\nb' has characters"),
+        (
+            [route(redirect="/y", headers={"content_policy": "$x"})],
+            "web_sites[0].routes[1].headers.content_policy: '$x'",
+        ),
+        ([route(redirect="/y", headers={"nosnif": True})], "web_sites[0].routes[1].headers.nosnif: "),
         (
             [site(routes=[{"path": "/", "redirect": "https://main.test"}], tls={"mode": "self_signed"})],
             "web_sites[0].routes[0].redirect: 'https://main.test' is served by this route itself: a loop",
@@ -427,6 +457,9 @@ def test_a_mistake_in_a_site_has_its_message(sites: list[Changes], message: str)
         [site(), site("b", domains=["main.test"], listen=["192.0.2.1:80"])],
         [signed(), site("b", domains=["b.test"])],
         [site(server="apache", tls={"mode": "none"})],
+        [site(server="apache", tls={"mode": "self_signed", "profile": "modern", "hsts": 300})],
+        [signed(hsts=31536000, hsts_subdomains=True, hsts_preload=True)],
+        [site(headers={"permissions_policy": 'geolocation=(self "https://a.test")', "content_policy": ""})],
         [signed(mode="provided", certificate_file="/etc/letsencrypt/live/x/fullchain.pem", key_file="/k.pem")],
         [site(routes=[{"path": "/", "redirect": "https://main.test"}])],
         [site(), site("b", domains=["main.test"], state="absent", routes=[{"path": "bad", "app": "nobody"}])],
@@ -465,9 +498,9 @@ def test_apps_of_role_nginx_are_found_by_their_addresses() -> None:
 
 
 def test_a_role_knows_its_own_keys_only() -> None:
-    found = [str(problem) for problem in problems({"app_apps": [app()]})]
+    found = [str(problem) for problem in problems({"app_apps": [app(processes=2)]})]
     assert len(found) == 1
-    assert found[0].startswith("app_apps[0].wsgi: there is no such key")
+    assert found[0].startswith("app_apps[0].processes: there is no such key")
 
 
 def test_a_relative_source_is_looked_for_in_every_folder(tmp_path: Path) -> None:

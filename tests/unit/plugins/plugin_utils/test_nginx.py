@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.barehost.web.plugins.plugin_utils._nginx import (
+    headers_of,
     listen_directives,
     locations,
     prefix_of,
@@ -18,6 +19,13 @@ from ansible_collections.barehost.web.plugins.plugin_utils._nginx import (
 )
 from ansible_collections.barehost.web.plugins.plugin_utils._schema import fill, load
 
+NOTHING = {
+    "nosniff": False,
+    "frame_options": "none",
+    "referrer_policy": "none",
+    "permissions_policy": "",
+    "content_policy": "",
+}
 APPS = {
     "util": {"name": "util", "protocol": "http", "address": "unix:/run/gunicorn/util.sock"},
     "toy": {"name": "toy", "protocol": "uwsgi", "address": "unix:/run/uwsgi/toy.sock"},
@@ -56,9 +64,9 @@ SOCKET = "http://unix:/run/gunicorn/util.sock"
         ),
         (
             {"path": "/a", "proxy": "http://b.test/base"},
-            [("/a/", "proxy", "http://b.test/base/"), ("= /a", "proxy", "http://b.test/base")],
+            [("/a/", "proxy", "http://b.test"), ("= /a", "proxy", "http://b.test/base")],
         ),
-        ({"path": "/", "proxy": "http://b.test/base"}, [("/", "proxy", "http://b.test/base/")]),
+        ({"path": "/", "proxy": "http://b.test/base"}, [("/", "proxy", "http://b.test")]),
         ({"path": "/", "proxy": "http://unix:/run/x.sock"}, [("/", "proxy", "http://unix:/run/x.sock")]),
         ({"path": "/", "static": "/srv/www"}, [("/", "static", "/srv/www/")]),
         ({"path": "/d", "static": "/srv/d/"}, [("/d/", "static", "/srv/d/"), ("= /d", "slash", "/d")]),
@@ -67,6 +75,7 @@ SOCKET = "http://unix:/run/gunicorn/util.sock"
             [('"/my files/"', "static", "/srv/d/"), ('= "/my files"', "slash", '"/my files"')],
         ),
         ({"path": "/", "redirect": "https://x.test/"}, [("/", "redirect", "https://x.test")]),
+        ({"path": "/o", "redirect": "/"}, [("/o/", "redirect", "/"), ("= /o", "redirect", "/")]),
         ({"path": "/o", "redirect": "/n", "keep_path": False}, [("/o/", "redirect", "/n"), ("= /o", "redirect", "/n")]),
     ],
 )
@@ -104,13 +113,14 @@ def site(name: str, **more: Any) -> dict[str, Any]:
     return {"name": name, "domains": [f"{name}.test"], "routes": [{"path": "/", "static": "/srv/x"}], **more}
 
 
-def test_every_address_has_a_default_server_and_absent_sites_leave_no_log() -> None:
+def test_every_address_has_a_default_server_and_sites_leave_no_log() -> None:
     sites = [site("a"), site("b", listen=["127.0.0.1:8080", "80"]), {"name": "gone", "state": "absent"}]
     parts = published(sites, [], ipv6=False)
     assert parts["files"][0]["vars"] == {"site": {"listen": ["80", "127.0.0.1:8080"], "tls": []}}
-    assert [file.get("entry", "") for file in parts["files"]] == ["", "a", "b", ""]
+    assert [file.get("entry", "") for file in parts["files"]] == ["", "a", "b", "", ""]
     assert parts["entries"] == ["a", "b", "gone"]
-    assert parts["remove"] == ["/var/log/nginx/gone.access.log*", "/var/log/nginx/gone.error.log*"]
+    traces = [file["traces"] for file in parts["files"] if "traces" in file]
+    assert traces[:2] == [[], ["/var/log/nginx/a.access.log*", "/var/log/nginx/a.error.log*"]]
     assert parts["links"][1]["target"] == "../sites-available/a.conf"
 
 
@@ -146,10 +156,10 @@ def read_by(template: Path) -> set[str]:
     ],
 )
 def test_template_of_a_location_gets_what_it_reads_and_no_more(route: dict[str, Any]) -> None:
-    (_, file, _) = published([site("a", routes=[route])], [*APPS.values()], ipv6=True)["files"]
+    (_, file, *_) = published([site("a", routes=[route])], [*APPS.values()], ipv6=True)["files"]
     for location in file["vars"]["site"]["locations"]:
         read = read_by(TEMPLATES / f"{location['kind']}.conf.j2")
-        assert set(location) == read | {"match", "kind"}
+        assert set(location) == read | {"match", "kind", "headers"}
 
 
 def test_app_whose_connections_are_kept_has_an_upstream_in_each_site() -> None:
@@ -168,8 +178,8 @@ def test_app_whose_connections_are_kept_has_an_upstream_in_each_site() -> None:
     ("codename", "listen", "curves", "http2"),
     [
         ("bookworm", "443 ssl http2", "X25519:prime256v1:secp384r1", False),
-        ("trixie", "443 ssl", "X25519MLKEM768:X25519:prime256v1:secp384r1", True),
-        ("", "443 ssl", "X25519MLKEM768:X25519:prime256v1:secp384r1", True),
+        ("trixie", "443 ssl", "?X25519MLKEM768:X25519:prime256v1:secp384r1", True),
+        ("", "443 ssl", "?X25519MLKEM768:X25519:prime256v1:secp384r1", True),
     ],
 )
 def test_https_is_written_as_the_release_of_debian_reads_it(
@@ -182,12 +192,13 @@ def test_https_is_written_as_the_release_of_debian_reads_it(
         "profile": "intermediate",
         "certificate": "/etc/barehost/tls/a.pem",
         "key": "/etc/barehost/tls/a.pem",
-        "hsts": 0,
         "redirect": True,
         "port": "",
+        "staples": False,
     }
-    assert files["000-unknown-hosts"]["site"]["tls"] == [{"profile": "intermediate", "listen": [listen]}]
-    assert files["barehost-tls-intermediate.conf"]["tls"] == {"curves": curves, "http2": http2}
+    assert files["000-unknown-hosts"]["site"]["tls"] == [{"profile": "intermediate", "listen": [listen], "quic": []}]
+    shared = files["barehost-tls-intermediate.conf"]["tls"]
+    assert (shared["curves"], shared["http2"]) == (curves, http2)
     assert "barehost-tls-modern.conf" not in files
 
 
@@ -196,3 +207,85 @@ def test_https_elsewhere_with_files_of_somebody_else() -> None:
     parts = published([site("a", tls=tls)], [], ipv6=False)
     data = parts["files"][1]["vars"]["site"]["tls"]
     assert (data["certificate"], data["key"], data["port"]) == ("/c.pem", "/k.pem", ":8443")
+
+
+@pytest.mark.parametrize(("codename", "spoken"), [("trixie", True), ("", True), ("bookworm", False)])
+def test_http3_is_spoken_where_nginx_knows_it(codename: str, spoken: bool) -> None:
+    sites = [site(name, tls={"mode": "self_signed", "http3": name == "a"}) for name in ("a", "b")]
+    files = published(sites, [], ipv6=False, codename=codename)["files"]
+    shown = {Path(file["dest"]).name: file.get("vars", {}) for file in files}
+    quic = ["443 quic"] if spoken else []
+    assert shown["000-unknown-hosts"]["site"]["tls"][0]["quic"] == quic
+    assert shown["a.conf"]["site"]["tls"]["listen"][1:] == quic
+    assert len(shown["b.conf"]["site"]["tls"]["listen"]) == 1
+    told = {name: [header["name"] for header in shown[f"{name}.conf"]["site"]["headers"]] for name in ("a", "b")}
+    assert ("Alt-Svc" in told["a"], "Alt-Svc" in told["b"]) == (spoken, False)
+
+
+def sent(**changes: Any) -> dict[str, str]:
+    """The headers of a site as nginx gets them: the variable of each, and what it holds where an app says nothing."""
+    (filled,) = fill([site("a", **changes)], load("nginx", "nginx_sites"))
+    return {header.variable: header.value for header in headers_of(filled)}
+
+
+def test_headers_of_a_site_are_shared_unless_it_says_otherwise() -> None:
+    usual = sent()
+    assert usual["$barehost_nosniff"] == "nosniff"
+    assert usual["$barehost_content_policy"] == "\"frame-ancestors 'self'; base-uri 'self'; object-src 'none'\""
+    changed = sent(
+        headers={"frame_options": "DENY", "nosniff": False, "permissions_policy": "", "referrer_policy": "none"}
+    )
+    assert [name.rpartition("_")[0] for name in changed] == ["$barehost_frame_options", "$barehost_content"]
+    assert changed.popitem() == usual.popitem()
+    assert set(changed.values()) == {"DENY"}
+
+
+@pytest.mark.parametrize(
+    ("tls", "variable", "value"),
+    [
+        ({"hsts": 300}, "$barehost_hsts_300", "max-age=300"),
+        ({"hsts": 9, "hsts_subdomains": True}, "$barehost_hsts_9_includesubdomains", "max-age=9; includeSubDomains"),
+        (
+            {"hsts": 31536000, "hsts_subdomains": True, "hsts_preload": True},
+            "$barehost_hsts_31536000_includesubdomains_preload",
+            "max-age=31536000; includeSubDomains; preload",
+        ),
+    ],
+)
+def test_hsts_says_what_it_was_asked_for(tls: dict[str, Any], variable: str, value: str) -> None:
+    assert sent(tls={"mode": "self_signed", **tls})[variable].strip('"') == value
+
+
+def test_a_route_has_headers_only_where_they_differ_and_then_all_of_them() -> None:
+    routes = [
+        {"path": "/", "static": "/srv/a"},
+        {"path": "/same", "static": "/srv/a", "headers": {"frame_options": "SAMEORIGIN"}},
+        {"path": "/deny", "static": "/srv/a", "headers": {"frame_options": "DENY"}},
+        {"path": "/bare", "static": "/srv/a", "headers": NOTHING},
+    ]
+    files = published([site("a", routes=routes)], [], ipv6=True)["files"]
+    found = {one["match"]: one["headers"] for one in files[1]["vars"]["site"]["locations"]}
+    assert found["/"] == found["/same/"] == []
+    assert [header["name"] for header in found["/deny/"]] == [
+        "X-Content-Type-Options",
+        "X-Frame-Options",
+        "Referrer-Policy",
+        "Permissions-Policy",
+        "Content-Security-Policy",
+    ]
+    # Without any directive of its own the site's would hold.
+    assert {header["name"] for header in found["/bare/"]} == {header["name"] for header in found["/deny/"]}
+    assert {header["variable"] for header in found["/bare/"]} == {'""'}
+    (own,) = files[1]["vars"]["site"]["maps"]
+    assert (own["variable"].startswith("$barehost_frame_options_"), own["value"]) == (True, "DENY")
+
+
+def test_what_decides_about_headers_is_there_for_sites_that_have_left_the_model() -> None:
+    shared = [
+        file["vars"]
+        for sites in ([], [site("a", headers=NOTHING)], [site("a", tls={"mode": "self_signed", "hsts": 9})])
+        for file in published(sites, [], ipv6=True)["files"]
+        if file["template"] == "headers.conf.j2"
+    ]
+    assert shared[0] == shared[1] == shared[2]
+    assert len(shared[0]["headers"]) == len(NOTHING)

@@ -219,7 +219,7 @@ def test_packages_of_all_pools_are_each_named_once_with_who_wants_them() -> None
 
 def test_user_is_made_for_a_pool_that_names_none() -> None:
     pools = [{"name": "shop"}, {"name": "blog", "user": "www"}, {"name": "gone", "state": "absent"}]
-    assert prepared(pools)["users"] == [{"name": "shop"}]
+    assert prepared(pools)["accounts"]["users"] == [{"name": "shop"}]
 
 
 def test_every_file_is_checked_by_the_php_that_will_read_it() -> None:

@@ -17,6 +17,7 @@ from ansible_collections.barehost.web.plugins.plugin_utils._source import (
     SourceError,
     describe,
     find,
+    hidden,
     of_folder,
     pack,
     write_bundle,
@@ -175,3 +176,29 @@ def test_folders_that_cannot_be_released(folder: Path, tmp_path: Path) -> None:
     (folder / "bad").symlink_to("/etc/passwd")
     with pytest.raises(SourceError, match=r"'bad' is a symbolic link out of the source, to '/etc/passwd' \(in "):
         of_folder(folder)
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "said"),
+    [
+        ("uploads", "directory", ""),
+        ("empty", "directory", ""),
+        ("empty", "file", "the code has it itself: a folder."),
+        (
+            "media/",
+            "directory",
+            "'media' is in 'shared', and the code has it itself: a folder with 'a.png' and 1 more.",
+        ),
+        ("media/deep", "directory", "the code has it itself: a folder with 'b.png'."),
+        ("app.py", "file", "the code has it itself: a file."),
+        ("app.py/x/y", "file", "the code has it itself: 'app.py' is no folder there."),
+        ("med", "directory", ""),
+    ],
+)
+def test_what_a_link_would_hide_is_known_before_it_is_sent(tmp_path: Path, path: str, kind: str, said: str) -> None:
+    for name in ("src/media/a.png", "src/media/deep/b.png", "src/empty/.gitkeep", "src/app.py", "uploads/c.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    found = list(hidden(of_folder(tmp_path), "src", [{"path": path, "type": kind}]))
+    assert len(found) == bool(said)
+    assert all(said in text for text in found)

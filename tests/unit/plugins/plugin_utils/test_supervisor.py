@@ -91,13 +91,16 @@ def test_app_gets_the_time_that_it_asks_for() -> None:
     assert section(graceful_timeout=60)["stopwaitsecs"] == "65"
 
 
+WELL = {"path": "/", "method": "GET", "status": 0, "host": "localhost", "timeout": 30}
+
+
 def test_keeper_comes_first_and_supervisord_before_all() -> None:
     units = wanted()["units"]
     assert [unit["name"] for unit in units] == ["supervisor.service", "barehost.sockets.program", "util.program"]
     assert units[2] == {
         "name": "util.program",
         "entry": "util",
-        "ready": {"protocol": "http", "address": "unix:/run/gunicorn/util.sock", "path": "/", "timeout": 30},
+        "ready": {"protocol": "http", "address": "unix:/run/gunicorn/util.sock", **WELL},
         "check": [*PLAIN.split(), "--", "/srv/util/current/.venv/bin/gunicorn", *CONFIG, "--check-config"],
         "reload": ["/bin/sh", "/etc/gunicorn/reload.sh"],
     }

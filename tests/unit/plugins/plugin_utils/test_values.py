@@ -162,6 +162,27 @@ BAD: list[tuple[Callable[[str], Fault | None], str, str, str]] = [
         "'--upload-pack=x' is not the URL of a repository",
         "write https://, ssh:// or user@host:path",
     ),
+    (
+        _values.index,
+        "packages.example.test",
+        "'packages.example.test' is not the URL of an index",
+        "write https:// and the address of its simple pages",
+    ),
+    (
+        _values.index,
+        "ftp://anna:hush@example.test",
+        "'ftp://***@example.test' is not the URL of an index",
+        "write https:// and the address of its simple pages",
+    ),
+    (_values.wheels, "/", "'/' is the whole machine", "name a folder in it"),
+    (_values.wheels, "../wheels", "'../wheels' has '.' or '..' in it", "write the path out"),
+    (_values.wheels, "a,b", "'a,b' has a comma in it", "name the folder otherwise"),
+    (
+        _values.wheels,
+        "https://a.test/x,y",
+        "'https://a.test/x,y' is not the URL of an index",
+        "write https:// and the address of its simple pages",
+    ),
     (_values.version, "-x", "'-x' cannot be a tag, branch or commit", ""),
     (_values.version, "a..b", "'a..b' cannot be a tag, branch or commit", ""),
     (

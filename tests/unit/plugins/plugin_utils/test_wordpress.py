@@ -113,7 +113,8 @@ def test_timer_of_backups_is_there_for_those_that_want_one() -> None:
 
 def test_nothing_is_needed_without_installations() -> None:
     plan = _wordpress.plan([{"name": "old", "state": "absent"}])
-    assert (plan["packages"], plan["users"], plan["parts"]["files"], plan["units"]) == ([], [], [], [])
+    assert (plan["packages"], plan["parts"]["files"], plan["units"]) == ([], [], [])
+    assert plan["accounts"] == {"users": [], "directories": []}
 
 
 @pytest.mark.parametrize(
