@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,10 @@ from testbed.converge import Outcome
 from testbed.converge import converge as run_converge
 from testbed.engine import wait_until_ready
 from testbed.http import Http
+from testbed.https import Https
+from testbed.looks import look
 from testbed.podman import podman, podman_ok
+from testbed.scan import Scanner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping
@@ -82,6 +86,26 @@ def host(machine: Machine) -> Host:
 def http(machine: Machine) -> Http:
     """Ask the servers of the machine from inside it."""
     return Http(machine.container)
+
+
+@pytest.fixture(scope="session")
+def https(machine: Machine) -> Https:
+    """Ask them over https."""
+    return Https(machine.container)
+
+
+@pytest.fixture(scope="session")
+def scanner(machine: Machine) -> Scanner:
+    """Have other people's checkers of https in the machine."""
+    found = Scanner(machine.container)
+    found.install()
+    return found
+
+
+@pytest.fixture
+def looks(machine: Machine) -> Callable[[], dict[str, list[str]]]:
+    """Tell what the machine is like: its files, accounts, units, sockets and packages."""
+    return partial(look, machine.container)
 
 
 @pytest.fixture
@@ -209,6 +233,38 @@ def kill(host: Host) -> Callable[..., float]:
     return lambda process, site, path="/": float(
         host.check_output("python3 -c %s %s %s %s", KILL, str(process), site, path)
     )
+
+
+BURN = """
+import time
+start = time.perf_counter()
+while time.process_time() < 0.3:
+    pass
+print((time.perf_counter() - start) / time.process_time())
+"""
+
+
+@pytest.fixture
+def busy(host: Host) -> Callable[[], float]:
+    """Tell how many times as long as by itself a process takes on the machine at the moment.
+
+    Other scenarios share its processors. What a server promises in seconds is meant for a machine of its own.
+    """
+    return lambda: max(1.0, float(host.check_output("python3 -c %s", BURN)))
+
+
+@pytest.fixture
+def least(busy: Callable[[], float]) -> Callable[[Callable[[], float], float], float]:
+    """Measure seconds of a machine of its own, again and twice at the most while they are too many; give the least."""
+
+    def least(measure: Callable[[], float], limit: float) -> float:
+        seconds = measure() / busy()
+        for _again in range(2):
+            if seconds >= limit:
+                seconds = min(seconds, measure() / busy())
+        return seconds
+
+    return least
 
 
 @pytest.hookimpl(wrapper=True)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import signal
 import sys
@@ -44,6 +45,12 @@ class Loaded(Protocol):
 
     def sides(self) -> list[Side]:
         """Give everything to ask."""
+
+
+def in_turn(sides: list[Side], number: int) -> list[Side]:
+    """Order the sides of a round: those of one kind beside each other, in every round another one first."""
+    kinds = [list(group) for _, group in itertools.groupby(sides, lambda side: (side.server, side.shape))]
+    return [side for kind in kinds for side in (*kind[number % len(kind) :], *kind[: number % len(kind)])]
 
 
 def arguments() -> argparse.Namespace:
@@ -145,7 +152,7 @@ class Bench:
         say(f"bench: {told}")
         kind.prepare(Transport("ssh", self._folder), machine, self._folder)
         for number in range(1, self._given.rounds + 1):
-            for side in kind.sides():
+            for side in in_turn(kind.sides(), number):
                 self._ask(machine, side, number)
 
     def _ask(self, machine: str, side: Side, number: int) -> None:

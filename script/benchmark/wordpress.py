@@ -113,15 +113,12 @@ class Pages(Throughput):
         """Hold ours against Debian's defaults, and kept pages against those that PHP makes."""
         page = ("wordpress", "front page")
 
-        def ratio(field: str, one: str, other: str) -> float:
-            return self.median(field, *page, one) / self.median(field, *page, other)
-
         return [
             Target(
                 f"front page, requests {told}",
-                ratio("requests", one, other),
+                self.ratio("requests", *page, one, other),
                 least,
-                ratio("processor", other, one),
+                self.ratio("processor", *page, other, one),
                 at_least=True,
             )
             for told, one, other, least in (

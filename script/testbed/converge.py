@@ -64,11 +64,13 @@ def converge(
     playbook: str = "",
     check: bool = False,
     verbose: bool = False,
+    kill_after: int = 0,
     timeout: float = 600,
 ) -> Outcome:
     """Run playbooks/<scenario>.yml, or another, for one host of inventory/molecule.yml.
 
-    The variables go on top of those of the scenario's inventory; verbose is -vvv.
+    The variables go on top of those of the scenario's inventory; verbose is -vvv. After kill_after tasks the run is
+    killed; 0 lets it come to its end.
     """
     with tempfile.TemporaryDirectory(prefix="barehost-") as folder:
         extra, record = Path(folder, "variables.json"), Path(folder, "record")
@@ -86,7 +88,7 @@ def converge(
         ended = subprocess.run(
             command,
             cwd=ROOT,
-            env=environment(scenario, record),
+            env=environment(scenario, record) | {"BAREHOST_KILL_AFTER": str(kill_after)},
             stdin=subprocess.DEVNULL,
             timeout=timeout,
             stdout=subprocess.PIPE,

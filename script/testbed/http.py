@@ -20,6 +20,16 @@ if TYPE_CHECKING:
 INSIDE = Path(__file__).with_name("inside.py").read_text(encoding="utf-8")
 
 
+# The headers of every site that does not say otherwise.
+USUAL = {
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "SAMEORIGIN",
+    "referrer-policy": "strict-origin-when-cross-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+    "content-security-policy": "frame-ancestors 'self'; base-uri 'self'; object-src 'none'",
+}
+
+
 class Options(TypedDict, total=False):
     """How to ask. Default: GET with `Host: localhost`, of 127.0.0.1:80, or of a unix socket if one is named."""
 

@@ -30,7 +30,11 @@ def lint() -> Job:
         "ruff format": ("ruff", "format", "--check", "."),
         "mypy": ("mypy",),
         "mypy of script": ("mypy", "script", "script/docs", "molecule/conftest.py"),
-        "mypy of programs": ("mypy", "roles/wordpress/templates/wordpress_backup.py"),
+        "mypy of programs": (
+            "mypy",
+            "roles/wordpress/templates/wordpress_backup.py",
+            "roles/certbot/templates/barehost_certbot.py",
+        ),
         "yamllint": ("yamllint", "--strict", "."),
         "shellcheck": ("shellcheck", "--external-sources", "--check-sourced", *shell_scripts()),
         "antsibull-changelog": ("antsibull-changelog", "lint"),
@@ -139,7 +143,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="script/test", add_help=False)
     parser.add_argument("names", nargs="*")
     parser.add_argument("-v", "--verbose", action="store_true")
-    parser.add_argument("-j", "--jobs", type=int, default=min(2, os.cpu_count() or 1))
+    parser.add_argument("-j", "--jobs", type=int, default=3)
     given = parser.parse_args()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)

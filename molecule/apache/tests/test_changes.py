@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from testinfra.host import Host
 
 SITE, FLASK = "example.test", "flask.example.test"
+SITES = ("auth", "main", "secure", "both", "modern", "local")
 UNITS = "systemctl show -p MainPID -p NRestarts -p ActiveEnterTimestampMonotonic apache2.service mod_wsgi@auth.service"
 
 
@@ -82,7 +83,7 @@ def test_servers_take_turns_at_the_port(converge: Any, host: Host, http: Http) -
 
 
 def test_last_site_ends_apache(converge: Any, host: Host) -> None:
-    gone = {"apache_sites": [{"name": name, "state": "absent"} for name in ("auth", "main", "local")]}
+    gone = {"apache_sites": [{"name": name, "state": "absent"} for name in SITES]}
     outcome = converge(gone)
     assert outcome.rc == 0, outcome
     assert not host.service("apache2.service").is_running

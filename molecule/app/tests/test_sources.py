@@ -4,7 +4,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
+from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 from testbed.podman import podman_ok
 
@@ -105,3 +110,83 @@ def test_a_package_and_a_project_with_a_lock(converge: Any, released: Any, sampl
     failed = converge(apps)
     assert failed.rc != 0
     assert "app 'locked': installing the dependencies failed" in failed.message
+
+
+PINNED = {
+    "name": "itsdangerous",
+    "version": "2.2.0",
+    "hash": "sha256:c6242fc49e35958c8b15141343aa660db5fc54d4f13a1db01a3f5891b98700ef",
+}
+POETRY = """[project]
+name = "locked"
+version = "1"
+requires-python = ">=3.11"
+dependencies = ["itsdangerous>=2.1"]
+
+[tool.poetry]
+package-mode = false
+"""
+#: As Poetry 2 writes it. The last line is a digest of what pyproject.toml asks for.
+POETRY_LOCK = """[[package]]
+name = "{name}"
+version = "{version}"
+optional = false
+python-versions = ">=3.8"
+groups = ["main"]
+files = [{{file = "itsdangerous-2.2.0-py3-none-any.whl", hash = "{hash}"}}]
+
+[metadata]
+lock-version = "2.1"
+python-versions = ">=3.11"
+content-hash = "abcceabec03579c1662aa9627c9311b6be5445a073f775a71b4edfdc42c4e64c"
+"""
+PYLOCK = """lock-version = "1.0"
+created-by = "uv"
+requires-python = ">=3.11"
+
+[[packages]]
+name = "itsdangerous"
+version = "2.2.0"
+wheels = [{{path = "{wheel}", hashes = {{sha256 = "{digest}"}}}}]
+"""
+
+
+def pylock(folder: Path) -> None:
+    """Write the lock that the standard describes. It names files, so that one of them stands beside it."""
+    wheel, about = folder / "itsdangerous-2.2.0-py3-none-any.whl", "itsdangerous-2.2.0.dist-info"
+    with ZipFile(wheel, "w") as archive:
+        archive.writestr("itsdangerous.py", '__version__ = "2.2.0"\n')
+        archive.writestr(f"{about}/METADATA", "Metadata-Version: 2.1\nName: itsdangerous\nVersion: 2.2.0\n")
+        archive.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{about}/RECORD", "")
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    (folder / "pylock.toml").write_text(PYLOCK.format(wheel=wheel.name, digest=digest))
+
+
+def test_locks_of_other_tools(converge: Any, released: Any, samples: Any) -> None:
+    pipfile = {"itsdangerous": {"hashes": [PINNED["hash"]], "version": "==2.2.0"}}
+    meta = {"hash": {"sha256": "0" * 64}, "pipfile-spec": 6, "requires": {}, "sources": []}
+    sources = {
+        "poetry": {"pyproject.toml": POETRY, "poetry.lock": POETRY_LOCK.format(**PINNED)},
+        "pipenv": {"Pipfile": "", "Pipfile.lock": json.dumps({"_meta": meta, "default": pipfile, "develop": {}})},
+        "standard": {},
+    }
+    for name, files in sources.items():
+        samples.code(name, name)
+        samples.write(name, files)
+    pylock(samples.folder / "standard")
+    apps = [{"name": name, "source": {"path": str(samples.folder / name)}} for name in sources]
+    outcome = converge(apps, app_purge=True)
+    assert outcome.rc == 0, outcome
+    for name in sources:
+        app = released(name)
+        assert app.answer() == name
+        assert app.python("import itsdangerous; print(itsdangerous.__version__)").stdout == "2.2.0\n"
+    # What is installed is what was locked.
+    for file in ("poetry/poetry.lock", "pipenv/Pipfile.lock", "standard/pylock.toml"):
+        lock = samples.folder / file
+        lock.write_text(re.sub('[0-9a-f]{64}(?="}|"])', "0" * 64, lock.read_text()))
+    outcome = converge(apps)
+    assert outcome.rc != 0
+    for name in sources:
+        assert f"app '{name}': installing the dependencies failed" in outcome.message

@@ -68,9 +68,9 @@ def test_app_is_told_where_it_is_mounted(http: Http, path: str, script_name: str
 def test_requests_that_wait_do_not_block_each_other(http: Http) -> None:
     start = time.monotonic()
     with ThreadPoolExecutor(2) as pool:
-        answers = list(pool.map(lambda _number: http("/wait/1.5", host=SITE), range(2)))
+        answers = list(pool.map(lambda _number: http("/wait/2.5", host=SITE), range(2)))
     assert [answer.text for answer in answers] == ["done", "done"]
-    assert time.monotonic() - start < 2.8
+    assert time.monotonic() - start < 4.8
 
 
 @pytest.mark.parametrize("name", ["toy", "draft"])

@@ -20,17 +20,25 @@ SITE, TOY = "example.test", "toy.example.test"
 NAMES = ("toy", "hello", "own")
 
 
-def test_killed_worker_is_back_within_two_seconds(http: Http, unit: Any, kill: Any) -> None:
-    master, victim = unit("toy").master, http("/request", host=TOY).json()["worker"]
-    assert kill(victim, TOY) < 2
-    workers = {http("/request", host=TOY).json()["worker"] for _number in range(9)}
-    assert victim not in workers
+def test_killed_worker_is_back_within_two_seconds(http: Http, unit: Any, kill: Any, least: Any) -> None:
+    def worker() -> int:
+        number: int = http("/request", host=TOY).json()["worker"]
+        return number
+
+    master, victims = unit("toy").master, []
+
+    def killed() -> float:
+        victims.append(worker())
+        return float(kill(victims[-1], TOY))
+
+    assert least(killed, 2) < 2
+    assert not {worker() for _number in range(9)} & {*victims}
     assert unit("toy").master == master
 
 
-def test_killed_master_is_back_within_two_seconds(unit: Any, kill: Any) -> None:
+def test_killed_master_is_back_within_two_seconds(unit: Any, kill: Any, least: Any) -> None:
     master = unit("toy").master
-    assert kill(master, TOY) < 2
+    assert least(lambda: kill(unit("toy").master, TOY), 2) < 2
     assert unit("toy").master != master
 
 

@@ -49,6 +49,11 @@ def test_names_below_a_wildcard_are_served(http: Http) -> None:
     [
         (DOCS, "/old", 301, "/new"),
         (DOCS, "/old/a%20b?c=d", 301, "/new/a%20b?c=d"),
+        (DOCS, "/home", 302, "/"),
+        (DOCS, "/home?c=d", 302, "/?c=d"),
+        (DOCS, "/home/a%20b?c=d", 302, "/a%20b?c=d"),
+        (DOCS, "/home//evil.test/", 302, "/evil.test/"),
+        (DOCS, "/home/\\\\evil.test/", 302, "/evil.test/"),
         (DOCS, "/elsewhere/x?y", 302, "https://other.example.test/start"),
         (DOCS, "/app", 301, "/app/"),
         ("www.shop.example.test", "/a?b=c", 308, "https://shop.example.test/a?b=c"),
@@ -108,6 +113,27 @@ def test_proxied_addresses(http: Http) -> None:
     assert inside["line"] == "GET /internal/x?y HTTP/1.1"
     assert inside["headers"]["host"] == ["internal.example.test"]
     assert http("/moved/x?y", host=SHOP).json()["line"] == "GET /base/x?y HTTP/1.1"
+    assert http("/moved", host=SHOP).json()["line"] == "GET /base HTTP/1.1"
+
+
+@pytest.mark.parametrize(
+    ("asked", "passed"),
+    [
+        ("/moved/", "/base/"),
+        ("/moved/a%20b/%3Fc?d=%2F", "/base/a%20b/%3Fc?d=%2F"),
+        ("/moved/%C3%A4", "/base/%C3%A4"),
+        ("/moved/a%2Fb", "/base/a/b"),
+        # Nobody gets out of what is passed on.
+        ("/moved/x/../../moved/y", "/base/y"),
+        ("//moved//%2e%2e/moved/y", "/base/y"),
+    ],
+)
+def test_path_of_a_proxied_address_takes_the_place_of_the_routes(http: Http, asked: str, passed: str) -> None:
+    assert http(asked, host=SHOP).json()["line"] == f"GET {passed} HTTP/1.1"
+
+
+def test_path_with_a_line_feed_is_not_passed_on(http: Http) -> None:
+    assert http("/moved/a%0Ab", host=SHOP).status == 404
 
 
 def test_body_size_is_limited_for_the_site_and_the_route(http: Http) -> None:

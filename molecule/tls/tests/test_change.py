@@ -128,6 +128,16 @@ def test_a_new_domain_gets_into_the_certificate(converge: Any, https: Callable[.
     assert https("new.example.test").status == 200
 
 
+def test_a_site_that_is_to_get_https_can_be_looked_at_first(converge: Any, https: Callable[..., Any]) -> None:
+    sites = [
+        site | ({"tls": {"mode": "self_signed"}} if site["name"] == "plain" else {}) for site in MODEL["web_sites"]
+    ]
+    outcome = converge({"web_sites": sites}, check=True)
+    assert outcome.rc == 0, outcome
+    assert "/etc/barehost/tls/plain.pem is not there yet" in outcome.output
+    assert https("plain.example.test").error
+
+
 def test_a_site_that_goes_takes_its_certificate_along(converge: Any, host: Host, https: Callable[..., Any]) -> None:
     outcome = converge(model(state="absent"))
     assert outcome.rc == 0, outcome
@@ -162,7 +172,7 @@ def test_a_certificate_of_a_run_that_failed_is_taken_up_by_the_next(
     converge: Any, https: Callable[..., Any], authority: Any, host: Host
 ) -> None:
     # Nothing else changes, so that nothing else has nginx reloaded.
-    wanted = model(tls={**authority.sign(*NAMES), "hsts": 300})
+    wanted = model(tls={**authority.sign(*NAMES), "hsts": 63072000})
     broken = copy.deepcopy(wanted)
     broken["web_sites"][-1]["extra"] = "no_such_directive on;"
     assert converge(broken).rc != 0

@@ -8,6 +8,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
+from testbed.https import ROOT as AUTHORITY
+from testbed.podman import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,9 +106,19 @@ def test_an_authority_finds_its_challenge_over_http(host: Host, http: Http, name
 
 
 def test_hsts_is_said_where_it_was_asked_for_and_over_https_alone(https: Callable[..., Any], http: Http) -> None:
-    assert https(SITE).headers["strict-transport-security"] == "max-age=300"
-    assert "strict-transport-security" not in https("both.example.test").headers
-    assert http("/", host=SITE).header("strict-transport-security") is None
+    assert https(SITE).headers["strict-transport-security"] == "max-age=63072000"
+    assert https("both.example.test").headers["strict-transport-security"] == "max-age=63072000; includeSubDomains"
+    for site in (SITE, "both.example.test"):
+        assert http("/", host=site).header("strict-transport-security") is None
+
+
+def test_without_hsts_nothing_is_said(converge: Any, https: Callable[..., Any]) -> None:
+    sites = yaml.safe_load((ROOT / "inventory/tls/group_vars/web.yml").read_text())["web_sites"]
+    del sites[0]["tls"]["hsts"]
+    assert converge({"web_sites": sites}).rc == 0
+    seen = https(SITE)
+    assert seen.status == 200
+    assert "strict-transport-security" not in seen.headers
 
 
 def test_keys_are_for_root_and_the_root_is_for_everybody(host: Host) -> None:
@@ -124,3 +137,12 @@ def test_https_is_there_after_a_reboot(host: Host, https: Callable[..., Any], re
     host.check_output("for i in $(seq 100); do systemctl is-active -q nginx && exit; sleep .1; done; exit 1")
     seen = https(SITE)
     assert (seen.status, seen.serial) == (200, before)
+
+
+def test_session_of_an_older_client_is_taken_up_again_and_not_kept_in_a_ticket(host: Host) -> None:
+    client = f"openssl s_client -connect 127.0.0.1:443 -servername {SITE} -CAfile {AUTHORITY} -tls1_2"
+    first = host.check_output(f"{client} -sess_out /tmp/session </dev/null 2>&1")
+    assert "New, TLSv1.2" in first
+    assert "TLS session ticket" not in first
+    for _ in range(4):
+        assert "Reused, TLSv1.2" in host.check_output(f"{client} -sess_in /tmp/session </dev/null 2>&1")

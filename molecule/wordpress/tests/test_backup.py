@@ -296,7 +296,9 @@ def test_visitors_see_the_old_or_the_new_or_a_short_break(host: Host, http: Http
 
 
 SPOIL = {
-    "damaged": "cp {archive} /tmp/bad.tar.gz; printf x | dd of=/tmp/bad.tar.gz bs=1 seek=5000 conv=notrunc status=none",
+    # A byte that certainly is another one then.
+    "damaged": 'python3 -c \'data = bytearray(open("{archive}", "rb").read()); data[5000] ^= 255; '
+    'open("/tmp/bad.tar.gz", "wb").write(data)\'',
     "cut off": "head -c -100 {archive} > /tmp/bad.tar.gz",
     "empty": ": > /tmp/bad.tar.gz",
     "foreign": "tar -czf /tmp/bad.tar.gz /etc/hostname",

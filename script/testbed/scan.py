@@ -1,0 +1,98 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Have other people's checkers look at the https of a machine, from inside it."""
+
+from __future__ import annotations
+
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from testbed.https import ROOT
+from testbed.podman import podman, podman_ok
+from testbed.surroundings import bundle, variables
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PINNED = Path(__file__).parents[2] / "requirements/scan.txt"
+INSTALL = """
+set -e
+command -v testssl /opt/sslyze/bin/sslyze >/dev/null && exit
+export DEBIAN_FRONTEND=noninteractive
+apt-get -q update
+apt-get -qy install --no-install-recommends testssl.sh python3-venv
+python3 -m venv /opt/sslyze
+cat > /opt/sslyze/scan.txt
+/opt/sslyze/bin/python -m pip install -q -r /opt/sslyze/scan.txt
+"""
+# Versions, groups of ciphers, forward secrecy, certificate, preferences, headers, known attacks. What is left out tries
+# every cipher and every known client, which takes longer than all of these and finds no fault.
+TESTSSL = (
+    'rm -f "$1"; exec testssl --ip 127.0.0.1 --quiet --color 0 --warnings off --add-ca "$2" --jsonfile "$1" '
+    '-p -s -f -S -P -h -U "$3" >/dev/null 2>&1'
+)
+SLIGHT = frozenset({"OK", "INFO", "LOW", "WARN", "DEBUG"})
+# Clients choose the cipher, as Mozilla's profiles have it; the testssl of Debian 12 takes that for a fault.
+MEANT = frozenset({"cipher_order"})
+# Fewer results are no whole look at a site.
+LEAST = 40
+
+
+#: The host's own authority keeps no list of what it has taken back: another certificate takes the place of a lost one.
+OWN_AUTHORITY = ["HIGH cert_revocation: Neither CRL nor OCSP URI provided"]
+#: Mozilla wants certificates of profile modern renewed after 90 days; nothing renews those of the host between runs.
+LONG_LIVED = ["* maximum_certificate_lifespan: Certificate life span is 365 days, should be less than 90."]
+
+
+@dataclass(frozen=True)
+class Scanner:
+    """The checkers inside one machine.
+
+    :param root: The file there with what clients trust.
+    """
+
+    container: str
+    root: str = ROOT
+
+    def install(self) -> None:
+        """Have them there."""
+        chosen = variables(dict(os.environ), has_bundle=bundle() is not None)
+        settings = [f"--env={name}={value}" for name, value in chosen.items()]
+        podman_ok("exec", "-i", *settings, self.container, "sh", "-c", INSTALL, data=PINNED.read_bytes(), timeout=600)
+
+    def trusting(self, text: str) -> Scanner:
+        """Give the same checkers, as clients that trust something else."""
+        path = "/opt/sslyze/root.pem"
+        podman_ok("exec", "-i", self.container, "tee", path, data=text.encode())
+        return replace(self, root=path)
+
+    def testssl(self, addresses: Sequence[str]) -> dict[str, list[str]]:
+        """Give what is worse than slight of each address; they are looked at side by side."""
+        with ThreadPoolExecutor() as pool:
+            return dict(zip(addresses, pool.map(self._testssl, addresses), strict=True))
+
+    def _testssl(self, address: str) -> list[str]:
+        report = f"/opt/sslyze/testssl-{address.partition(':')[0]}.json"
+        command = ("sh", "-c", TESTSSL, "testssl", report, self.root, f"https://{address}")
+        podman("exec", self.container, *command, timeout=600)
+        found = json.loads(podman_ok("exec", self.container, "cat", report))
+        if len(found) < LEAST or found[-1]["id"] == "scanProblem":
+            raise AssertionError(f"testssl gave up on {address}: {found[-3:]}")
+        serious = [one for one in found if one["severity"] not in SLIGHT and one["id"] not in MEANT]
+        return [f"{one['severity']} {one['id']}: {one['finding']}" for one in serious]
+
+    def sslyze(self, address: str, profile: str) -> list[str]:
+        """Give what differs from one of Mozilla's profiles."""
+        host, _colon, port = address.partition(":")
+        command = (f"--mozilla_config={profile}", f"--certinfo_ca_file={self.root}", f"{host}:{port}{{127.0.0.1}}")
+        done = podman("exec", self.container, "/opt/sslyze/bin/sslyze", *command, timeout=300)
+        lines = done.stdout.decode(errors="replace").partition("COMPLIANCE AGAINST")[2].splitlines()
+        compliant = any(line.endswith("OK - Compliant.") for line in lines)
+        found = [line.strip() for line in lines if line.strip().startswith("*")]
+        if compliant == bool(found) or compliant == bool(done.returncode):
+            raise AssertionError(done.stdout.decode(errors="replace")[-2000:])
+        return found
