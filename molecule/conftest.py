@@ -65,7 +65,7 @@ class Converge:
         outcome = run_converge(
             machine.scenario, machine.name, variables, playbook=playbook, check=check, verbose=verbose
         )
-        if not check:
+        if not check and not outcome.refused:
             self.differs = bool(variables or playbook) or outcome.rc != 0
         return outcome
 

@@ -42,6 +42,12 @@ class Outcome:
         """Count the tasks that changed something."""
         return sum(task.status == "changed" for task in self.tasks)
 
+    @property
+    def refused(self) -> bool:
+        """Tell whether the model was found wrong before anything was changed: the machine is as it was."""
+        wrong = [task.action for task in self.tasks if task.status == "failed"]
+        return self.changed == 0 and wrong == ["barehost.web.model"]
+
     def task(self, part: str) -> Task:
         """Find the one task with these words in its name or action."""
         found = [task for task in self.tasks if part in task.name or part in task.action]
