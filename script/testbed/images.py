@@ -26,13 +26,17 @@ LABEL = "barehost.recipe"
 
 # systemd-modules-load cannot work in a container and would only leave the machine degraded. Nobody connects
 # to a port of sshd: `podman exec` starts one sshd per connection, which needs /run/sshd. What is thrown away
-# need not be flushed to the disk by dpkg.
+# need not be flushed to the disk by dpkg. Of systemd's generators, which every daemon-reload runs, only the one for
+# init scripts finds anything to do in a container.
 SETUP = """set -eu
 rm -f /usr/sbin/policy-rc.d /etc/apt/apt.conf.d/docker-*
 systemctl mask --quiet systemd-modules-load.service
 systemctl disable --quiet ssh.service ssh.socket
 echo 'd /run/sshd 0755 root root -' > /etc/tmpfiles.d/testbed.conf
 echo force-unsafe-io > /etc/dpkg/dpkg.cfg.d/testbed
+mkdir -p /etc/systemd/system-generators
+for one in /usr/lib/systemd/system-generators/*; do ln -s /dev/null "/etc${one#/usr/lib}"; done
+rm /etc/systemd/system-generators/systemd-sysv-generator
 """
 
 
