@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-from testbed.podman import podman_ok
+from testbed.enter import ask, entrance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-INSIDE = Path(__file__).with_name("inside.py").read_text(encoding="utf-8")
+PROGRAM = ("python3", "-c", Path(__file__).with_name("inside.py").read_text(encoding="utf-8"))
 
 
 # The headers of every site that does not say otherwise.
@@ -88,13 +88,9 @@ class Http:
 
     container: str
 
-    def program(self) -> list[str]:
-        """Name the command that runs inside.py in the machine."""
-        return ["exec", "-i", self.container, "python3", "-c", INSIDE]
-
     def __call__(self, path: str = "/", **options: Unpack[Options]) -> Response:
         """Send one request."""
-        return response(json.loads(podman_ok(*self.program(), data=line(request(path, options)))))
+        return response(json.loads(ask(self.container, *PROGRAM, data=line(request(path, options)))))
 
     @contextmanager
     def watch(
@@ -103,7 +99,7 @@ class Http:
         """Keep asking for as long as the block runs: `with http.watch("/") as seen: …`, then look at seen.failures."""
         task = request(path, options) | {"expected": expected, "interval": interval}
         seen = Watch()
-        command = ["podman", *self.program()]
+        command = [*entrance(self.container), *PROGRAM]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
             try:
                 if process.stdin:

@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
-from testbed.podman import podman_ok
+from testbed.enter import ask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,6 +83,6 @@ class Https:
         """Shake hands with the server of a name, and ask for a page."""
         usual = {"port": 443, "host": "", "version": "", "ciphers": "", "alpn": []}
         task = {"name": name, "path": path, **usual, **options}
-        task.setdefault("root", podman_ok("exec", self.container, "cat", ROOT))
-        done = podman_ok("exec", "-i", self.container, "python3", "-c", CLIENT, data=json.dumps(task).encode())
+        task.setdefault("root", ask(self.container, "cat", ROOT, data=b""))
+        done = ask(self.container, "python3", "-c", CLIENT, data=json.dumps(task).encode())
         return Seen(**json.loads(done))
