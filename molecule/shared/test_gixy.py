@@ -7,8 +7,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import tarfile
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,8 +34,7 @@ def findings(folder: Path) -> list[dict[str, Any]]:
 
 def test_checker_finds_nothing_in_what_is_published(host: Host, tmp_path: Path) -> None:
     tree = podman("exec", host.backend.name, "tar", "-C", "/etc", "-c", "nginx").stdout
-    with tarfile.open(fileobj=BytesIO(tree)) as archive:
-        archive.extractall(tmp_path, filter="tar")
+    subprocess.run(["tar", "-x", "-C", tmp_path], input=tree, check=True)
     assert findings(tmp_path) == []
     # The checker reads the sites as well.
     (site,) = list((tmp_path / "nginx/sites-enabled").iterdir())[:1]

@@ -60,7 +60,7 @@ def test_run_that_is_killed_at_one_moment_after_the_other(converge: Any, host: H
         # A connection that breaks leaves what the run has started; a host that loses its power does not.
         kill = ALL if number % 2 else MODULE
         # systemd would take a plain dollar sign for a variable.
-        trap = f"until {there}; do sleep .01; done >/dev/null 2>&1; {kill}".replace("$", "$$")
+        trap = f"until {there}; do sleep .05; done >/dev/null 2>&1; {kill}".replace("$", "$$")
         host.check_output("systemd-run --unit=trap --collect --property=RuntimeMaxSec=120 sh -c %s", trap)
         outcome = converge(late)
         host.run("systemctl stop trap")
