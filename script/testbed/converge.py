@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from testbed.podman import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,7 @@ def converge(
     variables: Mapping[str, Any] | None = None,
     *,
     playbook: str = "",
+    tags: Sequence[str] = (),
     check: bool = False,
     verbose: bool = False,
     kill_after: int = 0,
@@ -75,8 +76,8 @@ def converge(
 ) -> Outcome:
     """Run playbooks/<scenario>.yml, or another, for one host of inventory/molecule.yml.
 
-    The variables go on top of those of the scenario's inventory; verbose is -vvv. After kill_after tasks the run is
-    killed; 0 lets it come to its end.
+    The variables go on top of those of the scenario's inventory; tags are --tags, none of them all tasks; verbose is
+    -vvv. After kill_after tasks the run is killed; 0 lets it come to its end.
     """
     with tempfile.TemporaryDirectory(prefix="barehost-") as folder:
         extra, record = Path(folder, "variables.json"), Path(folder, "record")
@@ -87,6 +88,7 @@ def converge(
             "--inventory=inventory/molecule.yml",
             f"--limit={host}",
             f"--extra-vars=@{extra}",
+            *([f"--tags={','.join(tags)}"] if tags else []),
             *(["--check", "--diff"] if check else []),
             *(["-vvv"] if verbose else []),
             f"playbooks/{playbook or scenario}.yml",

@@ -107,6 +107,12 @@ class Pebble:
 
 
 @pytest.fixture(scope="session")
+def roles() -> tuple[str, ...]:
+    """Without the servers that no app of the scenario has, and without WordPress."""
+    return ("app", "gunicorn", "certificates", "apache", "nginx", "certbot")
+
+
+@pytest.fixture(scope="session")
 def pebble(host: Host) -> Pebble:
     """Have the authority that the inventory names."""
     return Pebble(host)
@@ -171,7 +177,7 @@ def load(https: Callable[..., Seen], pebble: Pebble) -> Callable[[str], Any]:
         seen, done, root = Load(), threading.Event(), pebble.root
 
         def ask() -> None:
-            while not done.is_set():
+            while not done.wait(0.05):
                 answer = https(name, root=root)
                 seen.count += 1
                 if answer.status != 200:

@@ -97,6 +97,12 @@ def _usage(*, ca: bool) -> x509.KeyUsage:
 
 
 @pytest.fixture(scope="session")
+def roles() -> tuple[str, ...]:
+    """Without the servers that no app of the scenario has, and without WordPress."""
+    return ("app", "gunicorn", "certificates", "nginx")
+
+
+@pytest.fixture(scope="session")
 def authority() -> Authority:
     """Have an authority that the host knows nothing of."""
     return Authority()
