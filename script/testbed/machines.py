@@ -18,6 +18,8 @@ from testbed.podman import ROOT, STATE, BedError, last_line, podman, podman_ok
 
 KEY = STATE / "id_ed25519"
 OWNER = "barehost.checkout"
+#: Below the root of a machine: what makes Python keep the modules that Ansible sends.
+KEEPER = Path("opt/testbed/sitecustomize.py")
 FIRST_PORT = 8080
 # What a container is given that has supervisord for its first process. Here it waits until a role has installed it.
 PLAIN = """mkdir -p /run/sshd
@@ -27,8 +29,13 @@ exec supervisord --nodaemon --configuration /etc/supervisor/supervisord.conf
 """
 
 
-def up(name: str, image: str, *, port: int | None = None, lifetime: int | None = None) -> bool:
-    """Have a machine of that name running and reachable; tell whether it had to be started."""
+def up(
+    name: str, image: str, *, port: int | None = None, lifetime: int | None = None, keep_compiled: bool = False
+) -> bool:
+    """Have a machine of that name running and reachable; tell whether it had to be started.
+
+    With keep_compiled, Ansible's modules are compiled once there: for tests, not for measurements.
+    """
     if (reason := engine.obstacle()) is not None:
         raise BedError(reason)
     if is_running(name):
@@ -44,7 +51,7 @@ def up(name: str, image: str, *, port: int | None = None, lifetime: int | None =
         raise BedError(f"{name} does not start: {complaint}")
     if not image.endswith(images.PLAIN):
         engine.wait_until_ready(name, seconds=90)
-    admit(name)
+    admit(name, keep_compiled=keep_compiled)
     return True
 
 
@@ -73,14 +80,17 @@ def is_running(name: str) -> bool:
     return running == "true" and owner == str(ROOT)
 
 
-def admit(name: str) -> None:
+def admit(name: str, *, keep_compiled: bool) -> None:
     """Let this checkout's key in and tell sshd of the surroundings: nothing of it is in the image."""
     certificates = surroundings.bundle()
     chosen = surroundings.variables(dict(os.environ), has_bundle=certificates is not None)
+    chosen |= {"PYTHONPATH": f"/{KEEPER.parent}"} if keep_compiled else {}
     files = {
         "root/.ssh/authorized_keys": public_key(),
         "etc/ssh/sshd_config.d/testbed.conf": surroundings.sshd_configuration(chosen).encode(),
     }
+    if keep_compiled:
+        files[str(KEEPER)] = Path(__file__).with_name(KEEPER.name).read_bytes()
     if certificates is not None:
         files[surroundings.BUNDLE_INSIDE.lstrip("/")] = certificates
     podman_ok("exec", "-i", name, "tar", "-x", "-C", "/", "--no-same-owner", data=archive(files))
