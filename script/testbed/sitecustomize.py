@@ -13,6 +13,7 @@ import os
 import sys
 import zipimport
 from _blake2 import blake2b
+from contextlib import suppress
 from importlib.machinery import SourcelessFileLoader
 from importlib.util import MAGIC_NUMBER
 from pathlib import Path
@@ -32,13 +33,15 @@ def keeping(compile_source: Callable[[str, bytes], CodeType]) -> Callable[[str, 
 
     def compiled(path: str, source: bytes) -> CodeType:
         file = KEPT / f"{blake2b(source, digest_size=16).hexdigest()}.pyc"
-        if not file.exists():
-            # A session may be killed at any time.
-            new = file.with_suffix(f".{os.getpid()}")
-            new.write_bytes(MAGIC_NUMBER + bytes(12) + marshal.dumps(compile_source(path, source)))
+        if file.exists():
+            return SourcelessFileLoader(file.stem, str(file)).get_code(file.stem) or compile_source(path, source)
+        code = compile_source(path, source)
+        # A session may be killed at any time, and the disk may be full.
+        new = file.with_suffix(f".{os.getpid()}")
+        with suppress(OSError):
+            new.write_bytes(MAGIC_NUMBER + bytes(12) + marshal.dumps(code))
             new.replace(file)
-        code = SourcelessFileLoader(file.stem, str(file)).get_code(file.stem)
-        return code or compile_source(path, source)
+        return code
 
     return compiled
 
