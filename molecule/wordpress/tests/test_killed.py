@@ -50,17 +50,28 @@ def late(converge: Any, varied: Any) -> Iterator[dict[str, Any]]:
     assert converge(varied(gone, key="web_wordpress") | {"web_remove_data": True, "web_purge": True}).rc == 0
 
 
+@pytest.fixture
+def _slow_reload(host: Host) -> Iterator[None]:
+    """Have nginx take a second to reload: the run must not be over before it can be killed for its last change."""
+    folder = "/run/systemd/system/nginx.service.d"
+    host.check_output(f"mkdir -p {folder} && printf '[Service]\\nExecReload=sleep 1\\n' > {folder}/slow.conf")
+    host.check_output("systemctl daemon-reload")
+    yield
+    host.check_output(f"rm {folder}/slow.conf && systemctl daemon-reload")
+
+
 def half_open(answer: Response) -> bool:
     """Tell whether an answer comes from an installation that is not all there; 0 is that of unknown names."""
     return answer.status not in {0, 200, 404, 503} or "install" in answer.text
 
 
+@pytest.mark.usefixtures("_slow_reload")
 def test_run_that_is_killed_at_one_moment_after_the_other(converge: Any, host: Host, http: Http, late: Any) -> None:
     for number, (moment, there) in enumerate(MOMENTS.items()):
         # A connection that breaks leaves what the run has started; a host that loses its power does not.
         kill = ALL if number % 2 else MODULE
         # systemd would take a plain dollar sign for a variable.
-        trap = f"until {there}; do sleep .05; done >/dev/null 2>&1; {kill}".replace("$", "$$")
+        trap = f"until {there}; do sleep .02; done >/dev/null 2>&1; {kill}".replace("$", "$$")
         host.check_output("systemd-run --unit=trap --collect --property=RuntimeMaxSec=120 sh -c %s", trap)
         outcome = converge(late)
         host.run("systemctl stop trap")
