@@ -4,10 +4,9 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
-from testbed.podman import BedError, is_root, last_line, podman_ok
+from testbed.podman import BedError, execute, is_root, last_line, podman_ok
 
 NAMESPACES = ("--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup")
 SURROUNDINGS = ("HOME=/root", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
@@ -31,7 +30,7 @@ def first_process(container: str) -> int:
     if known is None or started(known[0]) != known[1]:
         number = int(podman_ok("inspect", "--format={{.State.Pid}}", container))
         if number == 0:
-            raise BedError(f"the container {container} does not run")
+            raise BedError(f"the container {container} does not run: start it with script/machines up")
         known = _first[container] = number, started(number)
     return known[0]
 
@@ -47,7 +46,7 @@ def started(process: int) -> str:
 
 def ask(container: str, *command: str, data: bytes) -> str:
     """Run a program in a machine, write to it, and hand back what it printed; a failure is a BedError."""
-    done = subprocess.run([*entrance(container), *command], input=data, capture_output=True, timeout=300, check=False)
+    done = execute([*entrance(container), *command], data=data)
     if done.returncode != 0:
         raise BedError(f"{container}: {last_line(done.stderr)}")
     return done.stdout.decode(errors="replace").strip()

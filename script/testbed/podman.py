@@ -8,7 +8,10 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 STATE: Final = ROOT / ".cache" / "machines"
@@ -26,9 +29,16 @@ def say(text: str) -> None:
 
 def podman(*arguments: str, data: bytes | None = None, timeout: float = 300) -> subprocess.CompletedProcess[bytes]:
     """Run podman and hand back its result, whatever it is."""
+    return execute(["podman", *arguments], data=data, timeout=timeout)
+
+
+def execute(
+    command: Sequence[str], *, data: bytes | None = None, timeout: float = 300
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a program and hand back its result, whatever it is; one that is missing or does not end is a BedError."""
     try:
         return subprocess.run(
-            ["podman", *arguments],
+            command,
             input=data,
             capture_output=True,
             timeout=timeout,
@@ -36,9 +46,9 @@ def podman(*arguments: str, data: bytes | None = None, timeout: float = 300) -> 
             stdin=None if data is not None else subprocess.DEVNULL,
         )
     except FileNotFoundError:
-        raise BedError("podman is not installed: run script/setup") from None
+        raise BedError(f"{command[0]} is not installed: run script/setup") from None
     except subprocess.TimeoutExpired:
-        raise BedError(f"podman {arguments[0]} did not end within {timeout:.0f} s") from None
+        raise BedError(f"{command[0]} {command[1]} did not end within {timeout:.0f} s") from None
 
 
 def podman_ok(*arguments: str, data: bytes | None = None, timeout: float = 300) -> str:
