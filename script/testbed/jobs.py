@@ -11,8 +11,9 @@ import signal
 import subprocess
 import threading
 import time
+from collections import deque
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from testbed.podman import ROOT, say
@@ -28,6 +29,9 @@ LANDMARKS = re.compile(r"INFO +\[[^]]* > (\w+)\] Executing|^(?:fatal|failed): (\
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 HOST = re.compile(r"^(?:ok|changed|skipping|included): \[|^$")
 SUMMARY = re.compile(r"^=* ?((?:\d+ [a-z]+(?:, )?)+ in [\d.]+s)")
+# Where Ansible and pytest begin to tell what went wrong, and how many lines of it the end of a run repeats.
+TROUBLE = re.compile(r"(?:fatal|failed): \[|=+ (?:FAILURES|ERRORS) =+")
+FIRST, LAST = 30, 30
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,31 @@ class Job:
     failed: int = 0
     seconds: float = 0.0
     done: bool = False
+    troubles: list[str] = field(default_factory=list)
+
+
+class Gist:
+    """What to repeat of a step that failed: how its first trouble begins, and its last lines."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.first: list[str] = []
+        self.last: deque[str] = deque(maxlen=LAST)
+
+    def add(self, line: str) -> None:
+        """Take the next line of the output."""
+        if not self.first and TROUBLE.match(line):
+            self.last.clear()
+            self.first.append(line)
+        elif 0 < len(self.first) < FIRST:
+            self.first.append(line)
+        else:
+            self.last.append(line)
+
+    def text(self) -> str:
+        """Give both parts, without what makes lines longer than a screen is wide."""
+        gap = ["...\n"] if self.first and self.last else []
+        return "".join(f"    {line.rstrip()[:200]}\n" for line in (*self.first, *gap, *self.last))
 
 
 class Runner:
@@ -84,6 +113,7 @@ class Runner:
         """Run one job, unless it is too late for it or cannot be done here."""
         if job.obstacle is not None:
             job.failed = 1
+            job.troubles.append(f"{job.name}: {job.obstacle}\n")
             show(job.name, f"FAILED: {job.obstacle}")
             return
         started = time.monotonic()
@@ -103,15 +133,17 @@ class Runner:
         """Run one step and count what came of it."""
         show(job.name, f"{step.name} starts")
         log.write(f"\n$ {' '.join(step.command)}\n")
-        status, summary = self.execute(job.name, step.command, log)
+        gist = Gist()
+        status, summary = self.execute(job.name, step.command, log, gist)
         if self.stopped.is_set():
             return
         passed, failed = count(status, summary, tests=step.tests)
         job.passed, job.failed = job.passed + passed, job.failed + failed
         if failed:
             show(job.name, f"{step.name} FAILED")
+            job.troubles.append(f"{job.name}, {step.name}:\n{gist.text()}")
 
-    def execute(self, name: str, command: tuple[str, ...], log: TextIO) -> tuple[int, str]:
+    def execute(self, name: str, command: tuple[str, ...], log: TextIO, gist: Gist) -> tuple[int, str]:
         """Run one command in a process group of its own; log all it says, show how far it is."""
         process = subprocess.Popen(
             command,
@@ -133,6 +165,7 @@ class Runner:
                 line = COLOUR.sub("", raw)
                 log.write(line)
                 log.flush()
+                gist.add(line)
                 if (found := SUMMARY.match(line)) is not None:
                     summary = found[1]
                 at = line.strip() if line.startswith("TASK [") else at if HOST.match(line) else ""

@@ -123,7 +123,12 @@ def environment() -> dict[str, str]:
 
 
 def summarize(jobs: list[Job]) -> int:
-    """Print the table and the last line; tell the exit status."""
+    """Print the gist of what failed, which the rest of the output may hide, the table and the last line.
+
+    Returns the exit status.
+    """
+    for trouble in (trouble for job in jobs for trouble in job.troubles):
+        say(f"\nFAILED: {trouble}")
     say("")
     for job in jobs:
         verdict = "FAILED" if job.failed else "ok" if job.done else "not run"

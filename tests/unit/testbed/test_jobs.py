@@ -9,7 +9,8 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from testbed.jobs import LANDMARKS, SUMMARY, Job, Runner, Step, count
+from testbed.jobs import FIRST, LANDMARKS, LAST, SUMMARY, Gist, Job, Runner, Step, count
+from testbed.suites import summarize
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,6 +79,37 @@ def test_all_steps_run_and_are_counted(tmp_path: Path) -> None:
     job = Job("job", steps, tmp_path / "log", lambda: cleaned.append("job"))
     runner().run([job])
     assert (job.passed, job.failed, cleaned) == (1, 1, ["job"])
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (["a", "b"], ["a", "b"]),
+        (["TASK [x]", "fatal: [debian12]: FAILED! =>", "  msg: why"], ["fatal", "msg"]),
+        (["test PASSED", "===== FAILURES =====", "E  assert"], ["FAILURES", "assert"]),
+        (["failed: [debian12]", *"x" * 90, "last"], ["failed", *"x" * (FIRST - 1), "...", *"x" * (LAST - 1), "last"]),
+    ],
+)
+def test_gist_of_an_output(said: list[str], expected: list[str]) -> None:
+    """The first trouble is kept with what follows it, and the end, however much is between them."""
+    gist = Gist()
+    for line in said:
+        gist.add(f"{line}\n")
+    lines = gist.text().splitlines()
+    assert all(part in line for part, line in zip(expected, lines, strict=True))
+
+
+def test_end_of_a_run_repeats_what_failed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever has only the end of the output learns the reason."""
+    talk = "print('fatal: [debian12]: FAILED! =>'); print('  msg: no room'); print('more\\n' * 500); exit(1)"
+    job = Job("site", [Step("molecule", (sys.executable, "-c", talk))], tmp_path / "log")
+    runner().run([job])
+    capsys.readouterr()
+    assert summarize([job]) == 1
+    said = capsys.readouterr().out
+    assert "FAILED: site, molecule:" in said
+    assert "msg: no room" in said
+    assert len(said.splitlines()) < 80
 
 
 def test_what_was_started_ends_with_a_fault(tmp_path: Path) -> None:
