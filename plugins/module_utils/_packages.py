@@ -8,8 +8,10 @@ import contextlib
 import json
 import os
 import platform
+import re
 import socket
 import subprocess
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,11 +34,22 @@ _ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8", "NEEDR
 _KEEP_CONFIGURATION = ("-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold")
 _TAIL_LINES = 15
 _UPDATE_SECONDS = 90
-_UPDATE_TRIES = 4
+_HUNG = 124
+#: DPkg::Lock::Timeout is for dpkg's locks; those of the lists and of the downloads apt-get finds free or gives up.
+_LOCKED = "E: Could not get lock "
+_LOCK_PAUSE = 1.0
+#: apt-get itself tries again to connect, but takes an answer for the last word. One such as 503, or a file that does
+#: not fit the list because the mirror is being renewed, is another in a moment; "not found" or a bad signature is not.
+_FOR_THE_MOMENT = re.compile(r"Failed to fetch \S+  (?!4(?!08|29)\d\d |The following signatures)")
+_PAUSES = (2.0, 5.0, 10.0)
 
 
 class PackageError(HostError):
     """Why packages cannot be had, and the way out."""
+
+
+class LockedError(PackageError):
+    """Another package manager has gone on for longer than this run was to wait."""
 
 
 def supported_codename() -> str:
@@ -106,20 +119,54 @@ def parse_policy(text: str) -> dict[str, str]:
     return found
 
 
-def _run(command: Sequence[str], doing: str, timeout: float | None = None) -> None:
-    done = subprocess.run(
-        command,
-        timeout=timeout,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        env={**os.environ, **_ENVIRONMENT},
-    )
-    if done.returncode:
-        tail = "\n".join(done.stdout.strip().splitlines()[-_TAIL_LINES:])
-        raise PackageError(f"{doing} failed ({' '.join(command[:2])}, status {done.returncode}):\n{tail}")
+def _call(command: Sequence[str], timeout: float | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a package manager; one that says nothing for too long is given up with the status of timeout(1)."""
+    try:
+        return subprocess.run(
+            command,
+            timeout=timeout,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            env={**os.environ, **_ENVIRONMENT},
+        )
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess(command, _HUNG, f"It hung for {timeout:g} seconds and was given up.")
+
+
+def _run(
+    command: Sequence[str],
+    doing: str,
+    *,
+    lock_timeout: int = 0,
+    pauses: Sequence[float] = (),
+    timeout: float | None = None,
+) -> None:
+    """Run a package manager, with patience.
+
+    :param lock_timeout: seconds in which it is begun again while another program has a lock that it does not wait for.
+    :param pauses: seconds before each time that it is begun again after a transfer that hung or failed for the moment.
+    """
+    until, left = time.monotonic() + lock_timeout, list(pauses)
+    while True:
+        done = _call(command, timeout)
+        if done.returncode and _LOCKED in done.stdout and time.monotonic() < until:
+            time.sleep(_LOCK_PAUSE)
+        elif left and (done.returncode == _HUNG or _FOR_THE_MOMENT.search(done.stdout)):
+            time.sleep(left.pop(0))
+        else:
+            break
+    if not done.returncode:
+        return
+    tail = "\n".join(done.stdout.strip().splitlines()[-_TAIL_LINES:])
+    reason = f"{doing} failed ({' '.join(command[:2])}, status {done.returncode}):\n{tail}"
+    if _LOCKED in done.stdout:
+        raise LockedError(f"{reason}\nThat was waited for, for {lock_timeout} seconds. Run this again when it is done.")
+    if done.returncode == _HUNG or _FOR_THE_MOMENT.search(done.stdout):
+        reason += "\nLook at the host's network and at its package sources, then run this again."
+    raise PackageError(reason)
 
 
 @contextlib.contextmanager
@@ -159,13 +206,18 @@ def install(names: Sequence[str], *, lock_timeout: int, reasons: Mapping[str, st
 def _install(names: Sequence[str], lock_timeout: int, reasons: Mapping[str, str]) -> None:
     get = ["apt-get", "--quiet", "--yes", "-o", f"DPkg::Lock::Timeout={lock_timeout}", *_KEEP_CONFIGURATION]
     command = [*get, "--no-install-recommends", "install", *names]
+    doing = f"Installing {', '.join(names)}"
     try:
-        _run(command, f"Installing {', '.join(names)}")
+        _run(command, doing, lock_timeout=lock_timeout)
+    except LockedError:
+        raise
     except PackageError:
-        # A bare host has no lists, and old lists name versions that the archive has replaced since.
-        _update(get)
+        # A bare host has no lists, and old lists name versions that the archive has replaced since. A transfer that
+        # hangs is given up, which loses nothing.
+        update = [*get, "update"]
+        _run(update, "Reading the package lists", lock_timeout=lock_timeout, pauses=_PAUSES, timeout=_UPDATE_SECONDS)
         _refuse_unknown([name for name in names if name in reasons], reasons)
-        _run([*command, "--fix-broken"], f"Installing {', '.join(names)}")
+        _run([*command, "--fix-broken"], doing, lock_timeout=lock_timeout, pauses=_PAUSES)
 
 
 def _refuse_unknown(names: Sequence[str], reasons: Mapping[str, str]) -> None:
@@ -173,20 +225,6 @@ def _refuse_unknown(names: Sequence[str], reasons: Mapping[str, str]) -> None:
     if missing:
         listed = "\n".join(f"- {name}: {reasons[name]}" for name in missing)
         raise PackageError(f"Nothing was installed: no package source of this host has\n{listed}")
-
-
-def _update(get: Sequence[str]) -> None:
-    """Read the package lists; a transfer that hangs is given up and begun again, which loses nothing."""
-    for _ in range(_UPDATE_TRIES):
-        try:
-            _run([*get, "update"], "Reading the package lists", timeout=_UPDATE_SECONDS)
-        except subprocess.TimeoutExpired:
-            continue
-        return
-    raise PackageError(
-        f"Reading the package lists hung for {_UPDATE_SECONDS} seconds, {_UPDATE_TRIES} times. "
-        "Try apt-get update on the host, and look at its network and its sources."
-    )
 
 
 def _repair(lock_timeout: int) -> None:
@@ -199,7 +237,8 @@ def _repair(lock_timeout: int) -> None:
     wait = ("-o", f"DPkg::Lock::Timeout={lock_timeout}")
     subprocess.run(["apt-get", *wait, "--quiet", "--yes", "check"], capture_output=True, check=False)
     _run(["dpkg", "--force-confdef", "--force-confold", "--configure", "-a"], "Repairing an interrupted installation")
-    _run(["apt-get", *wait, "--quiet", "--yes", *_KEEP_CONFIGURATION, "--fix-broken", "install"], "Repairing")
+    fix = ["apt-get", *wait, "--quiet", "--yes", *_KEEP_CONFIGURATION, "--fix-broken", "install"]
+    _run(fix, "Repairing", lock_timeout=lock_timeout, pauses=_PAUSES)
 
 
 def _asked() -> list[str]:

@@ -11,9 +11,13 @@ short_description: Have Debian packages installed, in one transaction that survi
 description:
   - Asks dpkg first. If all packages are there nothing else is run.
   - Otherwise repairs what an interrupted transaction left (C(dpkg --configure -a)) and installs all that is missing
-    in one
-    go, waiting for the lock of the package manager. The package lists are read anew if that fails, as on a host
-    without any.
+    in one go. The package lists are read anew if that fails, as on a host without any.
+  - Waits for another package manager, such as the one that Debian's timers start, also where C(apt-get) gives up at
+    once (the locks of the lists and of the downloads).
+  - A transfer that fails for the moment (an answer such as 503, a connection that breaks, a mirror that is being
+    renewed), or a reading of the lists that hangs for 90 seconds, is begun again up to three times, after 2, 5 and 10
+    seconds.
+    Sources that stay away are left out, as C(apt-get update) does; what only they have cannot be installed then.
   - Services are not started by the installation. The role starts them when their configuration is in place.
   - Needs no python3-apt on the host.
   - A host that has said in a run that it has certain packages is not asked for them again in that run. The first answer
@@ -32,7 +36,7 @@ options:
     type: dict
     default: {}
   lock_timeout:
-    description: Seconds to wait for another run of the package manager.
+    description: Seconds to wait for another run of this module, and for another run of the package manager.
     type: int
     default: 300
 attributes:

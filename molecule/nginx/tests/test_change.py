@@ -102,20 +102,6 @@ def test_listen_address_can_be_added_under_load(http: Http, converge: Any) -> No
     assert seen.failures == []
 
 
-def test_interrupted_installation_is_repaired(host: Host, converge: Any) -> None:
-    host.check_output("cd /tmp && apt-get -q download logrotate && dpkg --unpack logrotate_*.deb && rm logrotate_*.deb")
-    host.check_output(
-        "printf '#!/bin/sh\\n# barehost.web: services start when their configuration is in place\\nexit 101\\n'"
-        " > /usr/sbin/policy-rc.d"
-    )
-    outcome = converge()
-    assert outcome.rc == 0, outcome
-    assert outcome.task("barehost.web.packages").result["installed"] == ["logrotate"]
-    assert host.package("logrotate").is_installed
-    assert not host.file("/usr/sbin/policy-rc.d").exists
-    assert converge().changed == 0
-
-
 def test_mistakes_are_told_together_before_the_host_is_touched(host: Host, converge: Any) -> None:
     before = nginx(host)
     broken = sites(docs={"routes": [{"path": "/", "app": "shpo"}]}, shop={"domains": ["docs.example.test"]})

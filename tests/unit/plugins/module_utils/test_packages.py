@@ -18,31 +18,101 @@ def test_only_complete_packages_count() -> None:
     assert _packages.parse_status(text) == {"nginx": "1.26.3-3"}
 
 
-def hanging(times: int, calls: list[list[str]]) -> Callable[..., Any]:
-    """A package manager whose update hangs as often, and whose install needs an update first."""
+class Apt:
+    """A package manager that says of one verb what it is told to, as often as told; None hangs."""
 
-    def run(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
-        calls.append(command)
+    def __init__(self, verb: str, *answers: tuple[int, str] | None) -> None:
+        self.verb, self.answers = verb, [*answers]
+        self.calls: list[str] = []
+        self.pauses: list[float] = []
+
+    def run(self, command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
+        """Answer like subprocess.run(); an install needs an update first."""
         verb = next(word for word in command if word in {"install", "update"})
-        updates = sum("update" in call for call in calls)
-        if verb == "update" and updates <= times:
-            raise subprocess.TimeoutExpired(command, options["timeout"])
-        return subprocess.CompletedProcess(command, 0 if updates > times else 100, "no such package", "")
-
-    return run
-
-
-def test_update_that_hangs_is_begun_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[list[str]] = []
-    monkeypatch.setattr(subprocess, "run", hanging(2, calls))
-    _packages._install(["nginx"], 1, {})
-    assert ["update" in call for call in calls] == [False, True, True, True, False]
+        self.calls.append(verb)
+        status, text = (0, "") if verb == "update" or "update" in self.calls else (100, "E: Unable to locate package")
+        if verb == self.verb and self.answers and (verb == "update" or "update" in self.calls):
+            if (answer := self.answers.pop(0)) is None:
+                raise subprocess.TimeoutExpired(command, options["timeout"])
+            status, text = answer
+        return subprocess.CompletedProcess(command, status, text, "")
 
 
-def test_update_that_always_hangs_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subprocess, "run", hanging(99, []))
-    with pytest.raises(_packages.PackageError, match="hung for 90 seconds, 4 times"):
-        _packages._install(["nginx"], 1, {})
+def install(monkeypatch: pytest.MonkeyPatch, apt: Apt, lock_timeout: int = 60) -> None:
+    """Have nginx installed by it; the clock goes on by what is slept only."""
+    monkeypatch.setattr(subprocess, "run", apt.run)
+    monkeypatch.setattr(_packages.time, "sleep", apt.pauses.append)
+    monkeypatch.setattr(_packages.time, "monotonic", lambda: sum(apt.pauses))
+    _packages._install(["nginx"], lock_timeout, {})
+
+
+LOCKED = (100, "E: Could not get lock /var/lib/apt/lists/lock. It is held by process 61 (apt-get)\nE: Unable to lock")
+BUSY = (100, "E: Failed to fetch http://mirror.test/pool/nginx_1.deb  503  Service Unavailable [IP: 192.0.2.1 80]")
+#: What an update says of a source that it leaves out: it ends well all the same.
+AWAY = (0, "W: Failed to fetch http://mirror.test/dists/x/InRelease  Could not connect to mirror.test:80")
+GONE = (100, "E: Failed to fetch http://mirror.test/pool/nginx_1.deb  404  Not Found [IP: 192.0.2.1 80]")
+
+
+@pytest.mark.parametrize(
+    ("apt", "calls", "pauses"),
+    [
+        (Apt("update"), ["install", "update", "install"], []),
+        (Apt("update", None, None), ["install", *["update"] * 3, "install"], [2.0, 5.0]),
+        (Apt("update", BUSY, LOCKED, LOCKED), ["install", *["update"] * 4, "install"], [2.0, 1.0, 1.0]),
+        (Apt("update", AWAY), ["install", "update", "update", "install"], [2.0]),
+        (Apt("update", *[AWAY] * 4), ["install", *["update"] * 4, "install"], [2.0, 5.0, 10.0]),
+        (Apt("install", LOCKED, BUSY), ["install", "update", *["install"] * 3], [1.0, 2.0]),
+    ],
+)
+def test_what_fails_for_the_moment_is_begun_again(
+    monkeypatch: pytest.MonkeyPatch, apt: Apt, calls: list[str], pauses: list[float]
+) -> None:
+    install(monkeypatch, apt)
+    assert apt.calls == calls
+    assert apt.pauses == pauses
+
+
+@pytest.mark.parametrize(
+    ("apt", "message", "calls"),
+    [
+        (Apt("update", *[None] * 9), r"hung for 90 seconds.*\nLook at the host's network", 5),
+        (Apt("update", *[BUSY] * 9), r"Reading the package lists failed .*503.*\nLook at the host's network", 5),
+        (Apt("install", *[BUSY] * 9), r"Installing nginx failed .*503.*\nLook at the host's network", 6),
+        (Apt("install", GONE), r"Installing nginx failed .*404  Not Found \[IP: 192.0.2.1 80\]$", 3),
+        (Apt("update", *[LOCKED] * 99), r"held by process 61.*waited for, for 60 seconds", 62),
+    ],
+)
+def test_what_stays_is_told_with_the_way_out(
+    monkeypatch: pytest.MonkeyPatch, apt: Apt, message: str, calls: int
+) -> None:
+    with pytest.raises(_packages.PackageError, match=f"(?s){message}"):
+        install(monkeypatch, apt)
+    assert len(apt.calls) == calls
+
+
+def test_another_package_manager_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    apt = Apt("install")
+    monkeypatch.setattr(apt, "run", lambda command, **_: subprocess.CompletedProcess(command, *LOCKED, ""))
+    with pytest.raises(_packages.LockedError):
+        install(monkeypatch, apt)
+    assert sum(apt.pauses) == 60
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("E: Failed to fetch http://mirror.test/a  503  Service Unavailable [IP: 192.0.2.1 80]", True),
+        ("E: Failed to fetch http://mirror.test/a  429  Too Many Requests", True),
+        ("E: Failed to fetch http://mirror.test/a  File has unexpected size (1 != 2). Mirror sync in progress?", True),
+        ("W: Failed to fetch http://mirror.test/a  Unable to connect to 192.0.2.1:80:", True),
+        ("E: Failed to fetch http://mirror.test/a  404  Not Found [IP: 192.0.2.1 80]", False),
+        ("E: Failed to fetch http://mirror.test/a  401  Unauthorized", False),
+        ("W: Failed to fetch http://mirror.test/a  The following signatures couldn't be verified", False),
+        ("E: Unable to locate package nginx", False),
+    ],
+)
+def test_what_will_be_another_in_a_moment(text: str, expected: bool) -> None:
+    assert (_packages._FOR_THE_MOMENT.search(text) is not None) == expected
 
 
 POLICY = """php8.4-fpm:
