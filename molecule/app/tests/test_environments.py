@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zipfile import ZipFile
 
 import pytest
+import yaml
 from testbed.podman import podman_ok
 
 if TYPE_CHECKING:
@@ -180,6 +181,56 @@ def test_packages_are_files_and_no_index_is_asked(host: Host, converge: Any, rel
         released("offline").run("/srv/offline/current/.venv/bin/gunicorn --version").stdout
         == "gunicorn (version 27.0.1)\n"
     )
+
+
+#: An index that sends half of a file to whoever asks for it first.
+SHAKY = """
+import functools, http.server
+asked = set()
+class Handler(http.server.SimpleHTTPRequestHandler):
+    def do_GET(self):
+        if self.path in asked or not self.path.endswith(".whl"):
+            return super().do_GET()
+        asked.add(self.path)
+        with open(self.translate_path(self.path), "rb") as file:
+            content = file.read()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content[:len(content) // 2])
+handler = functools.partial(Handler, directory="/srv/halves")
+http.server.ThreadingHTTPServer(("127.0.0.1", 8098), handler).serve_forever()
+"""
+
+
+@pytest.fixture
+def shaky(host: Host) -> Iterator[str]:
+    """Have such an index with uv and gunicorn; gives its URL."""
+    host.check_output("rm -rf /srv/halves /tmp/pip && mkdir /srv/halves && python3 -m venv /tmp/pip")
+    uv = yaml.safe_load(Path(__file__).parents[3].joinpath("roles/app/defaults/main.yml").read_text())["app_uv_version"]
+    host.check_output(f"/tmp/pip/bin/pip download --quiet --dest /srv/halves uv=={uv} gunicorn==27.0.1")
+    host.check_output(
+        "cd /srv/halves && for file in *.whl; do name=simple/$(echo ${file%%-*} | tr _ -); mkdir -p $name;"
+        ' mv $file $name; echo "<a href=$file>$file</a>" >$name/index.html; done'
+    )
+    host.check_output("systemd-run --quiet --unit=shaky python3 -c %s", SHAKY)
+    host.check_output("timeout 10 sh -c 'until ss -Hlnt | grep -q 127.0.0.1:8098; do sleep 0.1; done'")
+    yield "http://127.0.0.1:8098/simple"
+    host.check_output("systemctl stop shaky.service; rm -r /srv/halves")
+
+
+def test_transfer_that_breaks_off_is_begun_again(
+    host: Host, converge: Any, released: Any, samples: Any, shaky: str
+) -> None:
+    samples.code("shaky", "shaky")
+    host.check_output("rm -rf /opt/barehost/uv-*")
+    outcome = converge([{"name": "shaky", "source": {"path": str(samples.folder / "shaky")}, "index": {"url": shaky}}])
+    assert outcome.rc == 0, outcome
+    version = released("shaky").run("/srv/shaky/current/.venv/bin/gunicorn --version").stdout
+    assert version == "gunicorn (version 27.0.1)\n"
+    asked = host.check_output("journalctl --unit=shaky --output=cat | grep -o '[a-z]*-[0-9].*whl' | sort | uniq -c")
+    assert all(int(line.split()[0]) > 1 for line in asked.splitlines()), asked
+    assert len(asked.splitlines()) == 2, asked
 
 
 #: A build of Python for uv to fetch, of the files of Debian's own. Its number is one that no Debian has.
