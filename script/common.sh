@@ -17,6 +17,17 @@ usage() {
   sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"
 }
 
+# patiently COMMAND…: try three times. A mirror that is overloaded, or another package manager at work, is over soon.
+patiently() {
+  local pause
+  for pause in 5 15; do
+    "$@" && return
+    say "that failed; once more in $pause s"
+    sleep "$pause"
+  done
+  "$@"
+}
+
 # watch_log LOG PATTERN COMMAND…: keep the output in a log; show a matching line now and then, all of it on failure.
 watch_log() {
   local log=$1 pattern=$2 line shown=-2
