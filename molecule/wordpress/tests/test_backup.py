@@ -9,6 +9,7 @@ import json
 import re
 import shlex
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -293,6 +294,30 @@ def test_visitors_see_the_old_or_the_new_or_a_short_break(host: Host, http: Http
     assert {answer.status for answer in seen.failures} <= {503}
     assert all("short break" in answer.text for answer in seen.failures)
     assert http("/?fresh", host=NOTES).status == 200
+
+
+#: A page that takes four seconds between two questions to the database.
+SLOW = """<?php
+add_action('init', function () {
+    if (isset($_GET['slow'])) {
+        sleep(4);
+        $GLOBALS['wpdb']->get_var('SELECT 1');
+    }
+});
+"""
+
+
+def test_page_that_is_being_made_is_finished(host: Host, http: Http, back_up: Any) -> None:
+    archive, plugin = back_up(), "/srv/notes/content/mu-plugins/slow.php"
+    host.check_output(f"echo {shlex.quote(SLOW)} >{plugin}")
+    with ThreadPoolExecutor() as pool:
+        page = pool.submit(http, "/?slow", host=NOTES, timeout=60)
+        time.sleep(1)
+        restored(host, archive)
+        answer = page.result()
+    host.check_output(f"rm {plugin}")
+    assert answer.status == 200, answer
+    assert answer.seconds < 9
 
 
 SPOIL = {

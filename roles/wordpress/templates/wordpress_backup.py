@@ -65,6 +65,8 @@ _LARGEST_SECRET = 1 << 14
 _LEVEL = 4
 _LOCK_SECONDS = 600
 _RENAME_SECONDS = 30
+_PAGE_SECONDS = 10.0
+_PAGE_LOOK = 0.1
 _COMMAND_SECONDS = 300
 _PROGRESS_SECONDS = 2.0
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
@@ -674,6 +676,11 @@ class Database:
         sql = "SELECT User FROM mysql.global_priv WHERE User = @name AND Host = 'localhost';"
         return bool(self.query(sql, name=user))
 
+    def connections(self, user: str) -> int:
+        """Count the connections of a user."""
+        sql = "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = @name;"
+        return int(self.query(sql, name=user)[0][0])
+
     def dump(self, database: str, tables: Sequence[str], file: IO[bytes]) -> None:
         """Write tables of a database as they all are at one moment."""
         done = subprocess.run(
@@ -1032,7 +1039,13 @@ def close(site: Site, database: Database) -> None:
     systemctl("stop", f"wordpress-cron@{site.name}.timer", f"wordpress-cron@{site.name}.service")
     systemctl("reset-failed", f"wordpress-cron@{site.name}.service")
     account = account_of(site.name)
-    database.query(f"ALTER USER {account} ACCOUNT LOCK; KILL HARD CONNECTION USER {account};")
+    database.query(f"ALTER USER {account} ACCOUNT LOCK;")
+    # Pages that are being made are finished: WordPress tries five seconds long to have a lost connection back, for each
+    # further query, and keeps its visitor and the restart of PHP waiting.
+    until = time.monotonic() + _PAGE_SECONDS
+    while database.connections(site.name) and time.monotonic() < until:
+        time.sleep(_PAGE_LOOK)
+    database.query(f"KILL HARD CONNECTION USER {account};")
 
 
 def let_in(site: Site, database: Database) -> None:
