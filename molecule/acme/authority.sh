@@ -4,6 +4,8 @@
 #   acme.example.test:14000   trusted by the host, as a public authority is
 #   own.example.test:14001    of another root, /etc/pebble/own/ca.pem, asks for an account binding, and its DNS is a
 #                             BIND that takes records from whoever has the key, on 127.0.0.1:8153
+# Another BIND is the resolver of this machine: it knows that no other name below .test has an address, and asks the one
+# that was there before for everything else.
 set -euo pipefail
 
 export DEBIAN_FRONTEND=noninteractive
@@ -124,9 +126,41 @@ ExecStart=/usr/sbin/named -f -u bind -c /etc/pebble/named.conf
 WantedBy=multi-user.target
 UNIT
 
+# The outer world's resolver is written anew as well whenever a container starts.
+outside=$(awk '$1 == "nameserver" && $2 != "127.0.0.1" { printf "%s; ", $2 }' /etc/resolv.conf)
+[[ -z $outside ]] || echo "$outside" >/etc/pebble/outside
+mkdir -p /var/lib/resolver
+cat >/var/lib/resolver/test <<'ZONE'
+$TTL 1
+@ SOA localhost. root.localhost. 1 3600 600 86400 1
+@ NS localhost.
+ZONE
+chown -R bind: /var/lib/resolver
+cat >/etc/pebble/resolver.conf <<CONF
+options {
+    directory "/var/lib/resolver";
+    listen-on { 127.0.0.1; };
+    listen-on-v6 { none; };
+    forward only;
+    forwarders { $(cat /etc/pebble/outside) };
+    dnssec-validation no;
+    pid-file none;
+};
+zone "test" { type master; file "test"; };
+CONF
+cat >/etc/systemd/system/resolver.service <<'UNIT'
+[Service]
+ExecStart=/usr/sbin/named -f -u bind -c /etc/pebble/resolver.conf
+ExecStartPost=/bin/sh -c 'until ss -Hln sport = :53 | grep -q 127.0.0.1; do sleep 0.1; done'
+ExecStartPost=/bin/sh -c 'echo nameserver 127.0.0.1 >/etc/resolv.conf'
+
+[Install]
+WantedBy=multi-user.target
+UNIT
+
 systemctl disable --quiet --now named
 systemctl daemon-reload
-systemctl enable --quiet --now names dns zone pebble@acme pebble@own
+systemctl enable --quiet --now names dns zone resolver pebble@acme pebble@own
 for port in 14000 14001; do
   timeout 20 sh -c "until openssl s_client -connect 127.0.0.1:$port </dev/null >/dev/null 2>&1; do sleep 0.1; done"
 done

@@ -15,7 +15,7 @@ import socket
 import ssl
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -25,6 +25,7 @@ _LONGEST = 64
 _CHALLENGES = ".well-known/acme-challenge"
 _OURS = "barehost-"
 _NAMELESS = (socket.EAI_NONAME, socket.EAI_NODATA if hasattr(socket, "EAI_NODATA") else socket.EAI_NONAME)
+_SILENCE = "the DNS does not answer for its name"
 
 
 def directory_fault(url: str, trusted: Path | None, *, bound: bool = True) -> str:
@@ -37,6 +38,10 @@ def directory_fault(url: str, trusted: Path | None, *, bound: bool = True) -> st
     # Certbot is not that strict, and many a root of one's own lacks what newer Pythons ask of it.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=context))
+    return _patiently(lambda: _directory_fault(opener, url, bound=bound))
+
+
+def _directory_fault(opener: urllib.request.OpenerDirector, url: str, *, bound: bool) -> str:
     try:
         with opener.open(url, timeout=_SECONDS) as answer:
             found = json.load(answer)
@@ -54,7 +59,7 @@ def directory_fault(url: str, trusted: Path | None, *, bound: bool = True) -> st
 def lost(domains: Sequence[str], webroot: Path) -> dict[str, str]:
     """Find the domains under which an authority would not find this host, and why."""
     with _token(webroot) as (name, text), ThreadPoolExecutor(_AT_A_TIME) as pool:
-        reasons = pool.map(lambda domain: _fault(domain, name, text), domains)
+        reasons = pool.map(lambda domain: _patiently(lambda: _fault(domain, name, text)), domains)
         return {domain: reason for domain, reason in zip(domains, reasons, strict=True) if reason}
 
 
@@ -92,13 +97,19 @@ def _fault(domain: str, name: str, text: str) -> str:
         return _reason(error)
 
 
+def _patiently(ask: Callable[[], str]) -> str:
+    """Ask once more after a silence of the DNS: a server that had to look further has the answer the second time."""
+    reason = ask()
+    return ask() if reason == _SILENCE else reason
+
+
 def _reason(error: Exception) -> str:
     """Say in short what is wrong with a connection."""
     cause = getattr(error, "reason", error)
     if isinstance(cause, socket.gaierror) and cause.errno in _NAMELESS:
         return "its name has no address"
     if isinstance(cause, socket.gaierror):
-        return "the DNS does not answer for its name"
+        return _SILENCE
     if isinstance(cause, TimeoutError):
         return f"there is no answer within {_SECONDS} seconds"
     if isinstance(cause, ConnectionRefusedError):

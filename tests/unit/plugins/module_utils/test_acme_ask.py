@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.barehost.web.plugins.module_utils._acme_ask import directory_fault, lost
@@ -87,6 +88,28 @@ def test_an_authority_that_is_not_there_is_named() -> None:
     assert "address" in directory_fault("https://nobody.invalid/dir", None) or "DNS" in directory_fault(
         "https://nobody.invalid/dir", None
     )
+
+
+@pytest.mark.parametrize(("silent", "reason"), [(1, ""), (2, "the DNS does not answer for its name")])
+def test_a_dns_that_is_silent_is_asked_once_more(
+    monkeypatch: pytest.MonkeyPatch, server: Server, tmp_path: Path, silent: int, reason: str
+) -> None:
+    asked: list[object] = []
+    look_up = socket.getaddrinfo
+
+    def silent_at_first(*words: Any, **options: Any) -> Any:
+        asked.append(words[0])
+        if len(asked) <= silent:
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        return look_up("127.0.0.1", *words[1:], **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", silent_at_first)
+    there = f"slow.example.test:{server.server_port}"
+    assert lost([there], tmp_path) == ({there: reason} if reason else {})
+    asked.clear()
+    found = directory_fault(f"http://{there}/nothing", None)
+    assert (found == reason) == (silent > 1)
+    assert len(asked) == 2
 
 
 def test_a_domain_that_leads_here_is_not_lost(server: Server, tmp_path: Path) -> None:
