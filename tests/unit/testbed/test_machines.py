@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 from datetime import UTC, datetime, timedelta
@@ -114,3 +115,26 @@ def test_equal_complaints_are_told_once() -> None:
     told = {engine.shortened(f"Error: {letter * 64} does not start") for letter in "ab"}
     assert told == {"Error: … does not start"}
     assert len(engine.shortened("x" * 1000)) < 200
+
+
+@pytest.mark.parametrize(
+    ("present", "failures", "tries", "ends_well"),
+    [(False, 0, 1, True), (False, 2, 3, True), (False, 3, 3, False), (True, 1, 1, True)],
+)
+def test_an_image_that_cannot_be_built_for_the_moment_is_built_later(
+    monkeypatch: pytest.MonkeyPatch, present: bool, failures: int, tries: int, ends_well: bool
+) -> None:
+    """Where there is an old one, that will do."""
+    tried: list[str] = []
+
+    def build(name: str, _image: str) -> None:
+        tried.append(name)
+        if len(tried) <= failures:
+            raise BedError("no mirror")
+
+    monkeypatch.setattr(images, "build", build)
+    monkeypatch.setattr(images, "inspect", lambda _image: (present, False))
+    monkeypatch.setattr(images.time, "sleep", lambda _seconds: None)
+    with contextlib.nullcontext() if ends_well else pytest.raises(BedError, match="no mirror"):
+        assert images.ensure("debian13") == images.reference("debian13")
+    assert len(tried) == tries
