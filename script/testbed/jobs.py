@@ -29,9 +29,11 @@ LANDMARKS = re.compile(r"INFO +\[[^]]* > (\w+)\] Executing|^(?:fatal|failed): (\
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 HOST = re.compile(r"^(?:ok|changed|skipping|included): \[|^$")
 SUMMARY = re.compile(r"^=* ?((?:\d+ [a-z]+(?:, )?)+ in [\d.]+s)")
-# Where Ansible and pytest begin to tell what went wrong, and how many lines of it the end of a run repeats.
+# Where Ansible and pytest begin to tell what went wrong, their lines that say it in short, and how many lines of either
+# the end of a run repeats.
 TROUBLE = re.compile(r"(?:fatal|failed): \[|=+ (?:FAILURES|ERRORS) =+")
-FIRST, LAST = 30, 30
+SHORT = re.compile(r"(?:fatal|failed): \[|(?:FAILED|ERROR) |E   ")
+FIRST, LAST = 40, 40
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Job:
 
 
 class Gist:
-    """What to repeat of a step that failed: how its first trouble begins, and its last lines."""
+    """What to repeat of a step that failed: how its first trouble begins and all others in short, or else its end."""
 
     def __init__(self) -> None:
         """Begin with nothing."""
@@ -74,11 +76,11 @@ class Gist:
             self.first.append(line)
         elif 0 < len(self.first) < FIRST:
             self.first.append(line)
-        else:
+        elif not self.first or SHORT.match(line):
             self.last.append(line)
 
     def text(self) -> str:
-        """Give both parts, without what makes lines longer than a screen is wide."""
+        """Give it, without what makes lines longer than a screen is wide."""
         gap = ["...\n"] if self.first and self.last else []
         return "".join(f"    {line.rstrip()[:200]}\n" for line in (*self.first, *gap, *self.last))
 
