@@ -69,6 +69,7 @@ class Converge:
         )
         if not check and not outcome.refused:
             self.differs = bool(variables or playbook) or outcome.rc != 0
+        self.outcomes.append(outcome)
         return outcome
 
 
@@ -283,9 +284,12 @@ def least(busy: Callable[[], float]) -> Callable[[Callable[[], float], float], f
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add what the machine has to say to the report of a failed test."""
+    """Add what Ansible and the machine have to say to the report of a failed test."""
     report = yield
-    machine = getattr(item, "funcargs", {}).get("machine")
+    given = getattr(item, "funcargs", {})
+    machine, call = given.get("machine"), given.get("converge")
+    if report.failed and isinstance(call, Converge) and call.outcomes:
+        report.sections.append(("the last converge", repr(call.outcomes[-1])))
     if report.failed and machine is not None:
         report.sections.append((f"failed units and journal of {machine.name}", complaints(item.config, machine)))
     return report
