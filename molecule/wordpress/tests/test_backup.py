@@ -8,6 +8,7 @@ import base64
 import json
 import re
 import shlex
+import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -374,65 +375,87 @@ def test_content_of_another_is_taken_where_that_is_said(host: Host, http: Http, 
     restored(host, kept)
 
 
-#: Kills a restore when its journal says where it is, and collects the arguments of all processes meanwhile.
-KILL = """
-import pathlib, subprocess, sys, time
-program, archive, phase, delay, journal = sys.argv[1:]
+#: Restores, and collects the arguments of all processes meanwhile.
+WATCHED = """
+import pathlib, subprocess, sys
 words = set()
-process = subprocess.Popen([program, "restore", "notes", archive], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
 while process.poll() is None:
     for file in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            words.add(file.read_text(errors="replace"))
+            words.add(file.read_text(errors="replace").replace("\\0", " "))
         except OSError:
             pass
-    try:
-        text = pathlib.Path(journal).read_text()
-    except FileNotFoundError:
-        text = ""
-    if '"phase": "' + phase + '"' in text:
-        time.sleep(float(delay))
-        process.kill()
-        break
-process.communicate()
-print(process.returncode)
-print(pathlib.Path(journal).read_text())
 print(*words, sep="\\n")
+sys.exit(process.returncode)
+"""
+
+
+def test_arguments_of_processes_tell_nothing_secret(host: Host, back_up: Any) -> None:
+    command = ["python3", "-c", WATCHED, PROGRAM, "restore", "notes", back_up()]
+    seen = host.check_output(shlex.join(command)).splitlines()
+    assert [line for line in seen if line.startswith("mariadb")], seen
+    assert not [line for line in seen if "IDENTIFIED" in line or "MYSQL_PWD" in line]
+
+
+#: Restores, and dies, as by SIGKILL, right before or after the first call of one of the program's functions.
+KILLED = """
+import importlib.machinery, importlib.util, os, signal, sys
+program, moment, function, archive = sys.argv[1:]
+loader = importlib.machinery.SourceFileLoader("program", program)
+module = sys.modules["program"] = importlib.util.module_from_spec(importlib.util.spec_from_loader("program", loader))
+loader.exec_module(module)
+holder, _, name = function.rpartition(".")
+holder = getattr(module, holder) if holder else module
+original = getattr(holder, name)
+def last(*arguments, **options):
+    if moment == "after":
+        original(*arguments, **options)
+    os.kill(os.getpid(), signal.SIGKILL)
+setattr(holder, name, last)
+sys.argv = [program, "restore", "notes", archive]
+sys.exit(module.main())
 """
 
 
 @pytest.mark.parametrize(
-    ("phase", "delay"),
+    ("moment", "function", "live", "way"),
     [
-        ("staging", 0.0),
-        ("staging", 0.15),
-        ("swapping", 0.0),
-        ("swapping", 0.05),
-        ("swapping", 0.1),
-        ("keeping", 0.0),
-        ("keeping", 0.1),
-        ("cleaning", 0.0),
+        ("after", "Stage.prepare", "old", "converge"),
+        # MariaDB's client still works on what it was given.
+        ("after", "shutil.copyfileobj", "old", "repair"),
+        ("before", "close", "new", "converge"),
+        ("after", "swap_tables", "new", "repair"),
+        ("after", "swap_media", "new", "converge"),
+        ("before", "let_in", "new", "repair"),
+        ("after", "Database.dump", "new", "converge"),
+        ("after", "keep_replaced", "new", "repair"),
+        ("before", "shutil.rmtree", "new", "converge"),
     ],
 )
 def test_killed_restore_is_repaired(
-    converge: Any, host: Host, http: Http, snapshot: Any, back_up: Any, *, phase: str, delay: float
+    converge: Any,
+    host: Host,
+    http: Http,
+    snapshot: Any,
+    back_up: Any,
+    *,
+    moment: str,
+    function: str,
+    live: str,
+    way: str,
 ) -> None:
     host.check_output("runuser -u notes -- sh -c 'echo first > /srv/notes/media/uploads/note.txt'")
     archive, new = back_up(), snapshot()
     host.check_output("runuser -u notes -- sh -c 'echo second > /srv/notes/media/uploads/note.txt'")
     host.check_output("mariadb notes -e \"UPDATE wp_posts SET post_title = 'Second' WHERE ID = 1\"")
     old, there = snapshot(), {*host.check_output(f"ls {FOLDER}").split()}
-    command = ["python3", "-c", KILL, PROGRAM, archive, phase, str(delay), JOURNAL]
-    killed, journal, *arguments = host.check_output(shlex.join(command)).splitlines()
-    assert killed == "-9"
-    # By now it may have got further.
-    live = "old" if json.loads(journal)["phase"] == "staging" else "new"
-    assert not [line for line in arguments if "IDENTIFIED" in line or "MYSQL_PWD" in line]
-    # The one by a run, the other by the next restore or by hand.
-    if delay:
-        assert host.run(f"{PROGRAM} repair").rc == 0
-    else:
-        assert converge().rc == 0
+    killed = host.run(shlex.join(["python3", "-c", KILLED, PROGRAM, moment, function, archive]))
+    assert killed.rc == 128 + signal.SIGKILL, killed.stderr
+    assert left_behind(host) != ""
+    # The one by the next run, the other by hand.
+    repaired = converge() if way == "converge" else host.run(f"{PROGRAM} repair")
+    assert repaired.rc == 0, repaired
     assert left_behind(host) == ""
     assert snapshot() == {"old": old, "new": new}[live]
     assert http("/?fresh", host=NOTES).status == 200
