@@ -207,6 +207,12 @@ def varied(machine: Machine) -> Callable[..., dict[str, Any]]:
 
 
 @pytest.fixture
+def own_address(host: Host) -> str:
+    """Find the machine's own address in its network: whoever comes from there is no program of this host to the app."""
+    return host.check_output("ip -4 -o address show scope global | head -n 1 | sed 's|.*inet ||; s|/.*||'")
+
+
+@pytest.fixture
 def soon(busy: Callable[[], float]) -> Callable[[Callable[[], object]], float]:
     """Wait until something is so, 5 seconds of a machine of its own at the most, and give the seconds that it took."""
 
@@ -299,7 +305,7 @@ CURSORS = pytest.StashKey[dict[str, str]]()
 
 
 def complaints(config: pytest.Config, machine: Machine) -> str:
-    """Read the failed units, and what the journal got since this was last asked."""
+    """Read the failed units, what the journal got since this was last asked, and the end of nginx's own log."""
     cursors = config.stash.setdefault(CURSORS, {})
     since = [f"--after-cursor={cursors[machine.name]}"] if machine.name in cursors else []
     command = ["exec", machine.container, "journalctl", "--no-pager", "-o", "short", "--show-cursor"]
@@ -310,4 +316,6 @@ def complaints(config: pytest.Config, machine: Machine) -> str:
     # What Ansible was asked to do is in its own output already.
     told = [line[:240] for line in lines if " ansible-" not in line and " sshd" not in line]
     units = podman("exec", machine.container, "systemctl", "--failed", "--no-legend", "--plain").stdout.decode()
-    return "\n".join([units.strip() or "no failed units", *told[-40:]])
+    # A worker of nginx that dies is told of here, and nowhere else.
+    nginx = podman("exec", machine.container, "tail", "--lines=10", "/var/log/nginx/error.log").stdout.decode()
+    return "\n".join([units.strip() or "no failed units", *told[-40:], "", nginx])

@@ -55,7 +55,7 @@ class Response:
 
     def __repr__(self) -> str:
         """Show what a failed assertion needs, not a whole page."""
-        return f"Response({self.status} {self.error or self.text[:300]!r} {self.headers})"
+        return f"Response({self.status} {self.error} {self.text[:300]!r} {self.headers})"
 
     @property
     def text(self) -> str:

@@ -52,7 +52,9 @@ def watch(task: dict[str, Any]) -> dict[str, Any]:
         answer = ask(task)
         count, slowest = count + 1, max(slowest, answer["seconds"])
         if answer["status"] != task["expected"]:
-            failures.append(answer)
+            # What else happened then is in the logs of the machine.
+            when = time.strftime("%H:%M:%S", time.gmtime())
+            failures.append(answer | {"error": f"{answer['error']} (request {count}, until {when})".lstrip()})
     return {"count": count, "slowest": slowest, "failures": failures}
 
 

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -66,11 +65,10 @@ def test_app_is_told_where_it_is_mounted(http: Http, path: str, script_name: str
 
 
 def test_requests_that_wait_do_not_block_each_other(http: Http) -> None:
-    start = time.monotonic()
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(lambda _number: http("/wait/2.5", host=SITE), range(2)))
     assert [answer.text for answer in answers] == ["done", "done"]
-    assert time.monotonic() - start < 4.8
+    assert max(answer.seconds for answer in answers) < 4.5
 
 
 @pytest.mark.parametrize("name", ["toy", "draft"])

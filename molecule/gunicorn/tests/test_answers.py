@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,6 @@ import pytest
 
 if TYPE_CHECKING:
     from testbed.http import Http
-    from testinfra.host import Host
 
 SITE = "example.test"
 CLAIMS = {
@@ -52,11 +50,10 @@ def test_app_has_as_many_workers_as_asked_for(unit: Any, name: str) -> None:
 
 
 def test_requests_that_wait_do_not_block_each_other(http: Http) -> None:
-    start = time.monotonic()
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(lambda _number: http("/wait/2.0", host=SITE), range(2)))
     assert [answer.text for answer in answers] == ["done", "done"]
-    assert time.monotonic() - start < 3.8
+    assert max(answer.seconds for answer in answers) < 3.5
 
 
 @pytest.mark.parametrize(
@@ -106,9 +103,3 @@ def test_stranger_on_the_port_can_claim_nothing(http: Http, own_address: str, cl
     assert told["environ"]["PATH_INFO"] == "/request"
     assert told["environ"]["wsgi.url_scheme"] == "http"
     assert not [name for name in told["headers"] if name.startswith("X-")]
-
-
-@pytest.fixture
-def own_address(host: Host) -> str:
-    """Find the machine's own address in its network: whoever comes from there is no program of this host to the app."""
-    return host.check_output("ip -4 -o address show scope global | head -n 1 | sed 's|.*inet ||; s|/.*||'")

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -84,11 +83,10 @@ def test_headers_may_be_as_big_as_asked_for(http: Http) -> None:
 
 
 def test_requests_that_wait_do_not_block_each_other(http: Http) -> None:
-    start = time.monotonic()
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(lambda _number: http("/wait/2.0", host=TOY), range(2)))
     assert [answer.text for answer in answers] == ["done", "done"]
-    assert time.monotonic() - start < 3.8
+    assert max(answer.seconds for answer in answers) < 3.5
 
 
 @pytest.mark.parametrize(
