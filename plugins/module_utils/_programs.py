@@ -37,6 +37,8 @@ _FOLDERS = (Path("/run/gunicorn"), Path("/run/uwsgi"))
 _SECONDS = 10
 _LOG_LINES = 60
 _RELOAD_SECONDS = 120
+#: What is wrong with whatever could not be reloaded.
+AS_IT_WAS = "it was not reloaded and goes on as it was"
 
 
 def programs_of(supervisor: Supervisor) -> dict[str, Program]:
@@ -150,7 +152,7 @@ def _reload(one: Wanted, process: int) -> str:
         except subprocess.TimeoutExpired:
             return _explain(one, f"its reload took more than {_RELOAD_SECONDS} seconds", "")
         if told.returncode:
-            return _explain(one, "it was not reloaded and goes on as it was", told.stdout)
+            return _explain(one, AS_IT_WAS, told.stdout)
     return ""
 
 

@@ -72,20 +72,31 @@ def _do(work: Work) -> dict[str, str]:
         ("reload", work.reload),
     ):
         if units:
-            done = _systemctl("--quiet", verb, "--", *units)
+            # Not quietly: it would not say which of them failed.
+            done = _systemctl(verb, "--", *units)
             if done.returncode:
-                complaints.update(_complaints(verb, units, done.stderr.splitlines()))
+                complaints.update(complaints_of(verb, units, done.stderr.splitlines()))
     failed = [name for name in work.stop if name not in work.start]
     if failed:
         _systemctl("--quiet", "reset-failed", "--", *failed)
     return complaints
 
 
-def _complaints(verb: str, units: Sequence[str], said: Sequence[str]) -> dict[str, str]:
-    """What ``systemctl`` said of each unit; of all of them when it named none."""
-    found = {unit: line for unit in units for line in reversed(said) if unit in line}
+def complaints_of(verb: str, units: Sequence[str], said: Sequence[str]) -> dict[str, str]:
+    """What ``systemctl`` said of each unit, its first line; of all of them when it named none."""
+    found: dict[str, str] = {}
+    for line in said:
+        words = {word.strip('".,:;') for word in line.split()}
+        for unit in words.intersection(units):
+            found.setdefault(unit, line)
     lines = found or dict.fromkeys(units, " ".join(said))
-    return {unit: f"systemctl {verb}: {line}" for unit, line in lines.items()}
+    return {unit: _complaint(verb, line) for unit, line in lines.items()}
+
+
+def _complaint(verb: str, line: str) -> str:
+    if verb == "reload" and line.startswith("Job for "):
+        return _programs.AS_IT_WAS
+    return f"systemctl {verb}: {line}"
 
 
 def last_lines(unit: str, since: float, *, ended: bool = False) -> list[str]:

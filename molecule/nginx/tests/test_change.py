@@ -8,9 +8,12 @@ import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import yaml
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from testbed.http import Http
     from testinfra.host import Host
 
@@ -49,6 +52,96 @@ def test_changed_site_reloads_once_and_restarts_nothing(host: Host, http: Http, 
     assert http("/", host="docs.example.test").status == 0
     assert seen.count > 10
     assert seen.failures == []
+
+
+#: Changes what nginx answers, has it reloaded and asks right away, time and again; tells how often the answer was old.
+ASK_AT_ONCE = """
+import http.client, pathlib, subprocess
+file = pathlib.Path("/etc/nginx/conf.d/told.conf")
+old = 0
+for number in range(-1, 20):
+    file.write_text(f"server {{ listen 127.0.0.1:8090; return 200 {number}; }}")
+    subprocess.run(["systemctl", "reload", "nginx"], check=True)
+    connection = http.client.HTTPConnection("127.0.0.1", 8090)
+    connection.request("GET", "/")
+    old += connection.getresponse().read() != str(number).encode()
+file.unlink()
+subprocess.run(["systemctl", "reload", "nginx"], check=True)
+print(old)
+"""
+
+
+def test_new_configuration_answers_as_soon_as_a_reload_is_over(host: Host) -> None:
+    assert host.check_output("python3 -c %s", ASK_AT_ONCE) == "0"
+
+
+#: Has nginx reloaded while half a request has been sent.
+HALF = """
+import socket, subprocess
+connection = socket.create_connection(("127.0.0.1", 80))
+connection.sendall(b"GET / HTTP/1.1\\r\\nHost: docs.example.test\\r\\n")
+subprocess.run(["systemctl", "reload", "nginx"], check=True, timeout=8)
+connection.sendall(b"Connection: close\\r\\n\\r\\n")
+print(connection.recv(12).decode())
+"""
+
+
+def test_reload_neither_waits_for_a_request_in_hand_nor_loses_it(host: Host) -> None:
+    assert host.check_output("python3 -c %s", HALF) == "HTTP/1.1 200"
+
+
+@pytest.fixture
+def taken(host: Host) -> Iterator[Callable[[], None]]:
+    """Have another program listen at 127.0.0.1:8092; hands over what ends it."""
+    program = "import socket, time; taken = socket.create_server(('127.0.0.1', 8092)); time.sleep(600)"
+    host.check_output("systemd-run --unit=taken --collect python3 -c %s", program)
+    host.check_output("for i in $(seq 50); do ss -ltn | grep -q 127.0.0.1:8092 && exit 0; sleep .1; done; exit 1")
+    yield lambda: host.check_output("systemctl stop taken")
+    host.run("systemctl stop taken")
+
+
+def test_port_that_another_program_has_is_told_before_anything_is_changed(
+    host: Host, http: Http, converge: Any, taken: Callable[[], None]
+) -> None:
+    wanted = sites(admin={"listen": ["8092"]}, docs={"domains": ["manual.example.test"]})
+    before = nginx(host)
+    for check in (True, False):
+        outcome = converge(wanted, check=check)
+        assert outcome.rc != 0
+        assert "entry 'admin': 0.0.0.0:8092 is taken by python3 (taken.service). End that" in outcome.output
+        assert nginx(host) == before
+        assert http("/", host="docs.example.test").text == "the documentation"
+    taken()
+    outcome = converge(wanted)
+    assert outcome.rc == 0, outcome
+    assert http("/", host="admin.example.test", port=8092).text == "the documentation"
+    assert http("/", host="manual.example.test").text == "the documentation"
+    assert converge(wanted).changed == 0
+
+
+def test_reload_that_nginx_does_not_take_up_is_told(host: Host, http: Http, taken: Callable[[], None]) -> None:
+    host.check_output("echo 'server { listen 127.0.0.1:8092; return 200; }' > /etc/nginx/conf.d/late.conf")
+    refused = host.run("systemctl reload nginx")
+    host.check_output("rm /etc/nginx/conf.d/late.conf")
+    assert refused.rc != 0
+    said = host.check_output("journalctl -u nginx -o cat -n 20")
+    assert "goes on with the configuration of before" in said
+    assert "bind() to 127.0.0.1:8092 failed (98: Address already in use)" in said
+    assert http("/", host="docs.example.test").text == "the documentation"
+    taken()
+    host.check_output("systemctl reload nginx")
+
+
+def test_one_address_takes_the_place_of_all_and_back(host: Host, http: Http, converge: Any, own_address: str) -> None:
+    for listen, reached in ((["8093"], True), (["127.0.0.1:8093"], False), (["8093"], True)):
+        wanted = sites(admin={"listen": listen})
+        outcome = converge(wanted)
+        assert outcome.rc == 0, outcome
+        answers = [http("/", host="admin.example.test", port=8093, address=at) for at in ("127.0.0.1", own_address)]
+        assert [answer.status for answer in answers] == [200, 200 if reached else 0]
+        pid = nginx(host)[0]
+        assert converge(sites(admin={"listen": listen}, docs={"domains": ["manual.example.test"]})).rc == 0
+        assert nginx(host)[0] == pid, "it could be reloaded"
 
 
 def test_check_mode_tells_and_changes_nothing(host: Host, http: Http, converge: Any) -> None:

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -168,13 +167,17 @@ def test_file_that_was_edited_by_hand(host: Host, fifty: str, converge: Any) -> 
 
 @pytest.mark.parametrize("delay", [0, 0.005, 0.01, 0.02, 0.04])
 def test_killed_in_the_middle(host: Host, http: Http, converge: Any, delay: float) -> None:
-    assert converge(many("one")).rc == 0
     # From the moment something is staged; with the longer delays the tree has been exchanged already.
     trap = f"until [ -e /etc/.nginx.barehost ]; do sleep .001; done; sleep {delay}; {KILL}"
-    host.check_output(f'systemd-run --unit=trap --collect --property=RuntimeMaxSec=60 sh -c "{trap}"')
-    killed = converge(many("two", **odd_site()))
-    host.run("systemctl stop trap")
-    assert killed.task("barehost.web.publish").status == "failed", "the run was over before it was killed"
+    for _time in range(5):
+        assert converge(many("one")).rc == 0
+        host.check_output(f'systemd-run --unit=trap --collect --property=RuntimeMaxSec=60 sh -c "{trap}"')
+        killed = converge(many("two", **odd_site()))
+        host.run("systemctl stop trap")
+        if killed.rc:
+            break
+    assert killed.rc, "each run was over before it was killed"
+    assert killed.task("barehost.web.publish").status == "failed"
     between = set(host.check_output("grep -h 'return 200' /etc/nginx/sites-enabled/site* | sort -u").splitlines())
     assert len(between) == 1, f"neither the old nor the new sites: {between}"
     assert host.run("nginx -t").rc == 0
@@ -218,12 +221,7 @@ def test_two_runs_at_once(host: Host, http: Http, converge: Any) -> None:
     on_disk = set(host.check_output("grep -h 'return 200' /etc/nginx/sites-enabled/site* | sort -u").splitlines())
     assert len(on_disk) == 1
     written = on_disk.pop()
-    # nginx takes a moment after its reload has been asked for until only new workers answer.
-    for _ in range(50):
-        served = {http("/version", host=f"site{number}.example.test").text for number in range(0, MANY, 10)}
-        if len(served) == 1 and next(iter(served)) in written:
-            break
-        time.sleep(0.1)
+    served = {http("/version", host=f"site{number}.example.test").text for number in range(0, MANY, 10)}
     assert len(served) == 1
     assert served.pop() in written
     assert leftovers(host) == ""

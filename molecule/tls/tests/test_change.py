@@ -108,7 +108,7 @@ def test_a_certificate_that_runs_out_is_renewed(converge: Any, host: Host, https
         f"openssl x509 -in {FILE} -key old.key -x509toreq -copy_extensions copy -out old.csr && "
         "openssl x509 -req -in old.csr -copy_extensions copy -CA /etc/barehost/authority.pem "
         "-CAkey /etc/barehost/authority.key -days 80 -out old.pem && "
-        f"cat old.key old.pem > {FILE} && rm old.* && systemctl reload nginx && sleep 1"
+        f"cat old.key old.pem > {FILE} && rm old.* && systemctl reload nginx"
     )
     host.check_output(aged)
     old = https(SITE)

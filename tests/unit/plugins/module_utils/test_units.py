@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.barehost.web.plugins.module_utils import _marks
 from ansible_collections.barehost.web.plugins.module_utils._ready import Probe, Waiter, ask
+from ansible_collections.barehost.web.plugins.module_utils._units import complaints_of
 from ansible_collections.barehost.web.plugins.module_utils._units_plan import (
     Status,
     Wanted,
@@ -106,6 +107,33 @@ def test_marks_are_kept_until_they_are_cleared(tmp_path: Path) -> None:
     _marks.clear_mark("a.service", tmp_path)
     _marks.clear_mark("a.service", tmp_path)
     assert _marks.read_mark("a.service", tmp_path) is None
+
+
+FAILED = "Job for app@a.service failed because the control process exited with error code."
+SEE = 'See "systemctl status app@a.service" and "journalctl -xeu app@a.service" for details.'
+
+
+@pytest.mark.parametrize(
+    ("verb", "said", "expected"),
+    [
+        ("start", [FAILED, SEE], {"app@a.service": f"systemctl start: {FAILED}"}),
+        ("reload", [FAILED, SEE], {"app@a.service": "it was not reloaded and goes on as it was"}),
+        (
+            "reload",
+            ["Failed to reload b.service: Unit b.service not found."],
+            {"b.service": "systemctl reload: Failed to reload b.service: Unit b.service not found."},
+        ),
+        (
+            "stop",
+            ["Connection timed out"],
+            dict.fromkeys(("a.service", "app@a.service", "b.service"), "systemctl stop: Connection timed out"),
+        ),
+    ],
+)
+def test_only_units_that_systemd_names_are_complained_about(
+    verb: str, said: list[str], expected: dict[str, str]
+) -> None:
+    assert complaints_of(verb, ["a.service", "app@a.service", "b.service"], said) == expected
 
 
 class Handler(BaseHTTPRequestHandler):
