@@ -22,7 +22,7 @@ from ansible_collections.barehost.web.plugins.plugin_utils._render import Job, R
 from ansible_collections.barehost.web.plugins.plugin_utils._sources import COLLECTION, read_file, search_folders
 
 _SET = re.compile(r"[A-Za-z0-9_-]+\Z")
-_PARTS = ("files", "links", "directories", "entries", "remove")
+_PARTS = ("files", "links", "directories", "entries", "remove", "units")
 _MODE = re.compile(r"[0-7]{3,4}\Z")
 
 

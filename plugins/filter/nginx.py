@@ -54,7 +54,7 @@ RETURN = r"""
 _value:
   description:
     - Parts for M(barehost.web.publish); C(files) and C(links) of the sites and of nginx's unit, C(entries) (the names
-      of all sites) and C(remove) (logs of absent sites). As a JSON text.
+      of all sites), C(remove) (logs of absent sites) and C(units) (nginx and what it opens). As a JSON text.
   type: str
 """
 

@@ -19,6 +19,7 @@ from typing import Any
 from ansible_collections.barehost.web.plugins.module_utils import _accounts, _marks, _units, _validate
 from ansible_collections.barehost.web.plugins.module_utils._host import Answer, HostError
 from ansible_collections.barehost.web.plugins.module_utils._lock import lock, units_lock
+from ansible_collections.barehost.web.plugins.module_utils._ports import judge
 from ansible_collections.barehost.web.plugins.module_utils._publish_commit import Commit, remove_empty
 from ansible_collections.barehost.web.plugins.module_utils._publish_plan import (
     Step,
@@ -86,6 +87,7 @@ def _publish(request: Request, memory: Path, *, check: bool, state: Path) -> Out
             outcome.notes += _remove_traces(plan.traces)
             remember(manifest_path, manifest, after)
         return outcome
+    request = _with_ports(request)
     _stage_and_validate(request, commit, outcome, check=check)
     if check:
         commit.abandon()
@@ -126,6 +128,14 @@ def _detours(request: Request) -> list[str]:
         for folder in sorted({request.tree, *inside})
         if folder.is_symlink()
     ]
+
+
+def _with_ports(request: Request) -> Request:
+    """See that the units can open their ports; one that has to let go of another first is restarted."""
+    verdict = judge(request.ports)
+    if verdict.problems:
+        raise PublishError("Nothing was changed:\n" + "\n".join(f"- {problem}" for problem in verdict.problems))
+    return dataclasses.replace(request, restart=(*request.restart, *verdict.restart))
 
 
 def _stage_and_validate(request: Request, commit: Commit, outcome: Outcome, *, check: bool) -> None:

@@ -10,6 +10,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.barehost.web.plugins.module_utils._ports import Port, ports_of
 from ansible_collections.barehost.web.plugins.module_utils._publish_plan import Item
 
 
@@ -43,6 +44,7 @@ class Request:
     remove: tuple[str, ...] = ()
     reload: tuple[str, ...] = ()
     restart: tuple[str, ...] = ()
+    ports: tuple[Port, ...] = ()
     validation: Validation | None = None
     validations: tuple[Validation, ...] = ()
     purge: bool = False
@@ -117,6 +119,7 @@ def request_from(payload: Mapping[str, Any]) -> Request:
         remove=tuple(payload["remove"]),
         reload=tuple(payload["reload"]),
         restart=tuple(payload["restart"]),
+        ports=tuple(ports_of(payload["units"])),
         validation=_validation(check) if check else None,
         validations=tuple(_validation(one) for one in payload["validations"]),
         purge=payload["purge"],

@@ -169,8 +169,8 @@ options:
         default: ""
   parts:
     description:
-      - More of O(files), O(links), O(directories), O(entries) and O(remove), as a mapping with these keys or as the
-        JSON text of one. For a filter that makes several of them from one model.
+      - More of O(files), O(links), O(directories), O(entries), O(remove) and O(units), as a mapping with these keys or
+        as the JSON text of one. For a filter that makes several of them from one model.
     type: dict
     default: {}
   tree:

@@ -57,6 +57,23 @@ options:
         type: list
         elements: str
         default: []
+      listen:
+        description:
+          - Sockets of TCP that the unit opens itself. If another program has one, M(barehost.web.publish) changes
+            nothing and says who. If the unit can open one only after it has closed another, such as C(127.0.0.1:80)
+            in the place of port 80, it is restarted, not reloaded.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          address:
+            description: Address and port, such as V(127.0.0.1:80), V(0.0.0.0:80) or V([::]:80).
+            type: str
+            required: true
+          entry:
+            description: Name of the entry of the model that wants it. Errors name it.
+            type: str
+            default: ""
       steady:
         description:
           - Seconds that the unit has to run without a break after it was started or restarted, for one that cannot be

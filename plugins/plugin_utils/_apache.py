@@ -234,7 +234,7 @@ def published(
             "links": [*(link for _file, link in pairs), *(module_links(tls=bool(secure)) if ours else [])],
             "entries": [site["name"] for site in filled],
         },
-        "units": [{"name": UNIT}] if ours else [],
+        "units": [{"name": UNIT, "listen": _tls.opened(ours)}] if ours else [],
     }
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from ansible_collections.barehost.web.plugins.plugin_utils._problem import Fault, show
@@ -38,12 +39,31 @@ class Listener(NamedTuple):
             return f"[{self.host or '::'}]:{self.port}"
         return f"{self.host}:{self.port}" if self.host else str(self.port)
 
+    @property
+    def address(self) -> str:
+        """Address and port as programs show them, zeros for every address."""
+        if self.version == _IPV6:
+            return f"[{self.host or '::'}]:{self.port}"
+        return f"{self.host or ipaddress.IPv4Address(0)}:{self.port}"
+
 
 def listeners(text: str) -> tuple[Listener, ...]:
     """Read where a site listens; a bare port is one socket for each IP version. ValueError tells a fault."""
     if ":" not in text:
         return _everywhere(text)
     return (_address(text),)
+
+
+def sockets(wanted: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    """Give what a web server opens, each socket once, as ``listen`` of a unit takes it.
+
+    :param wanted: where a site listens, and the name of its entry; empty for what belongs to none.
+    """
+    found: dict[str, str] = {}
+    for text, entry in wanted:
+        for each in listeners(text):
+            found.setdefault(each.address, entry)
+    return [{"address": address, "entry": entry} for address, entry in found.items()]
 
 
 def bound(text: str) -> tuple[Listener, ...]:

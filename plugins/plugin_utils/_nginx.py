@@ -17,7 +17,7 @@ from urllib.parse import unquote
 
 from ansible_collections.barehost.web.plugins.plugin_utils import _headers, _maintenance, _tls
 from ansible_collections.barehost.web.plugins.plugin_utils._entries import needed
-from ansible_collections.barehost.web.plugins.plugin_utils._listen import listeners
+from ansible_collections.barehost.web.plugins.plugin_utils._listen import listeners, sockets
 from ansible_collections.barehost.web.plugins.plugin_utils._schema import fill, load
 
 ROOT = "/etc/nginx"
@@ -338,7 +338,7 @@ def published(
     :param wordpress: ``nginx_wordpress``, checked.
     :param ipv6: whether the host speaks IPv6.
     :param codename: the release of Debian; the newest where it is not known.
-    :returns: ``files`` and ``links`` of all sites and of the unit, and ``entries``.
+    :returns: ``files`` and ``links`` of all sites and of the unit, ``entries``, and ``units`` with what nginx opens.
     """
     filled: list[dict[str, Any]] = fill(sites, load("nginx", "nginx_sites"))
     reachable = {app["name"]: app for app in fill(apps, load("nginx", "nginx_apps"))}
@@ -381,6 +381,7 @@ def published(
         ],
         "links": [link for _file, link in pairs],
         "entries": [site["name"] for site in filled],
+        "units": [{"name": UNIT, "listen": _tls.opened(present) or sockets([(address, "") for address in everywhere])}],
     }
 
 

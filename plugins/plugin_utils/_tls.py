@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from ansible_collections.barehost.web.plugins.plugin_utils._listen import sockets
 
 PROFILES = ("intermediate", "modern")
 #: Mozilla's guideline 6.0, intermediate; every cipher of TLS 1.3 is good.
@@ -31,6 +33,13 @@ def https(site: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """What a site says of https, if it speaks it."""
     tls: Mapping[str, Any] | None = site.get("tls")
     return tls if tls and tls["mode"] != "none" else None
+
+
+def opened(sites: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Give what a web server opens for its sites, http and https, as ``listen`` of its unit takes it."""
+    plain = [(address, site["name"]) for site in sites for address in site["listen"]]
+    secure = [(address, site["name"]) for site in sites if (tls := https(site)) for address in tls["listen"]]
+    return sockets([*plain, *secure])
 
 
 def curves(codename: str) -> str:

@@ -53,6 +53,42 @@ def test_directive_that_apache_refuses_changes_nothing(converge: Any, host: Host
     assert http("/", host=FLASK).status == 200
 
 
+def test_port_that_another_program_has_is_told_before_anything_is_changed(
+    converge: Any, host: Host, http: Http, more: Any
+) -> None:
+    program = "import socket, time; taken = socket.create_server(('127.0.0.1', 8092)); time.sleep(600)"
+    host.check_output("systemd-run --unit=taken --collect python3 -c %s", program)
+    host.check_output("for i in $(seq 50); do ss -ltn | grep -q 127.0.0.1:8092 && exit 0; sleep .1; done; exit 1")
+    second = {"name": "second", "domains": ["b.test"], "listen": ["8092"], "routes": [{"path": "/", "app": "auth"}]}
+    before = host.check_output(UNITS + "; find /etc/apache2 -type f | sort | xargs md5sum")
+    try:
+        with http.watch("/", host=FLASK) as seen:
+            outcome = converge(more(second))
+        assert outcome.rc != 0
+        assert "entry 'second': 0.0.0.0:8092 is taken by python3 (taken.service). End that" in outcome.output
+        assert seen.failures == []
+        assert host.check_output(UNITS + "; find /etc/apache2 -type f | sort | xargs md5sum") == before
+    finally:
+        host.check_output("systemctl stop taken")
+    outcome = converge(more(second))
+    assert outcome.rc == 0, outcome
+    assert http("/", host="b.test", port=8092).json() == {"authentication": "passed"}
+
+
+def test_one_address_takes_the_place_of_all_and_back(
+    converge: Any, host: Host, http: Http, more: Any, own_address: str
+) -> None:
+    second = {"name": "second", "domains": ["b.test"], "routes": [{"path": "/", "app": "auth"}]}
+    for listen, reached in (("8093", True), ("127.0.0.1:8093", False), ("8093", True)):
+        outcome = converge(more({**second, "listen": [listen]}))
+        assert outcome.rc == 0, outcome
+        answers = [http("/", host="b.test", port=8093, address=at) for at in ("127.0.0.1", own_address)]
+        assert [answer.status for answer in answers] == [200, 200 if reached else 0]
+        before = host.check_output(UNITS)
+        assert converge(more({**second, "listen": [listen], "domains": ["b.test", "c.test"]})).rc == 0
+        assert host.check_output(UNITS) == before, "it could be reloaded"
+
+
 def test_servers_take_turns_at_the_port(converge: Any, host: Host, http: Http) -> None:
     app = {"name": "auth", "server": "mod_wsgi", "source": {"path": "examples/auth"}, "wsgi": "myapp:app"}
     site = {"name": "auth", "domains": [FLASK], "routes": [{"path": "/", "app": "auth"}]}

@@ -608,8 +608,13 @@ def test_request_is_built_from_plain_data() -> None:
         "files": [{**file, **owner}],
         "validate": {"command": ["nginx", "-t"], "each": "", "scratch": [], "reject": "", "timeout": 3},
         "validations": [{"command": ["x"], "each": "*.x", "scratch": ["/y"], "reject": "z", "timeout": 4}],
+        "units": [
+            {"name": "u", "state": "started", "listen": [{"address": "[::]:80", "entry": "a"}]},
+            {"name": "v", "state": "stopped", "listen": [{"address": "[::]:81", "entry": ""}]},
+        ],
     }
     request = request_from(payload)
+    assert [(port.unit, str(port.address), port.entry) for port in request.ports] == [("u", "[::]:80", "a")]
     assert request.tree is None
     told = {"restart": ("u",), "stop": ("v",), "traces": ("/f.log",)}
     more: dict[str, Any] = {"entry": "a", "template": "t", "secret": True, **told}

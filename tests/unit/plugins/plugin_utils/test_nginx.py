@@ -119,6 +119,11 @@ def test_every_address_has_a_default_server_and_sites_leave_no_log() -> None:
     assert parts["files"][0]["vars"] == {"site": {"listen": ["80", "127.0.0.1:8080"], "tls": []}}
     assert [file.get("entry", "") for file in parts["files"]] == ["", "a", "b", "", ""]
     assert parts["entries"] == ["a", "b", "gone"]
+    assert parts["units"][0]["listen"] == [
+        {"address": "0.0.0.0:80", "entry": "a"},
+        {"address": "[::]:80", "entry": "a"},
+        {"address": "127.0.0.1:8080", "entry": "b"},
+    ]
     traces = [file["traces"] for file in parts["files"] if "traces" in file]
     assert traces[:2] == [[], ["/var/log/nginx/a.access.log*", "/var/log/nginx/a.error.log*"]]
     assert parts["links"][1]["target"] == "../sites-available/a.conf"
