@@ -206,6 +206,8 @@ def _problems(units: Sequence[Wanted], since: float, complaints: Mapping[str, st
         status = show([unit.name for unit in units])
         for unit in units:
             reason = _judge(status[unit.name], restarts[unit.name], steady=unit.steady > 0)
+            if reasons.get(unit.name) == _programs.AS_IT_WAS and not status[unit.name].is_active:
+                reasons[unit.name] = "its reload has failed and ended it"
             if reason and unit.name not in reasons:
                 reasons[unit.name] = reason
                 waiter.give_up(unit.name)

@@ -224,6 +224,7 @@ def published(
     main = [
         {"dest": f"{ROOT}/apache2.conf", "template": "apache2.conf.j2", "vars": {"tls": bool(secure)}},
         {"dest": f"{ROOT}/ports.conf", "template": "ports.conf.j2", "vars": ports},
+        {"dest": f"{ROOT}/barehost-reload.sh", "template": "reload.sh.j2"},
         _drop_in(ours),
         *_maintenance.pages(ours, ROOT),
         *_tls_files(secure, codename),

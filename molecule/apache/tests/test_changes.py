@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from testbed.http import Http
     from testinfra.host import Host
 
@@ -53,26 +55,68 @@ def test_directive_that_apache_refuses_changes_nothing(converge: Any, host: Host
     assert http("/", host=FLASK).status == 200
 
 
-def test_port_that_another_program_has_is_told_before_anything_is_changed(
-    converge: Any, host: Host, http: Http, more: Any
-) -> None:
+@pytest.fixture
+def taken(host: Host) -> Iterator[Callable[[], None]]:
+    """Have another program listen at 127.0.0.1:8092; hands over what ends it."""
     program = "import socket, time; taken = socket.create_server(('127.0.0.1', 8092)); time.sleep(600)"
     host.check_output("systemd-run --unit=taken --collect python3 -c %s", program)
     host.check_output("for i in $(seq 50); do ss -ltn | grep -q 127.0.0.1:8092 && exit 0; sleep .1; done; exit 1")
+    yield lambda: host.check_output("systemctl stop taken")
+    host.run("systemctl stop taken")
+
+
+def test_port_that_another_program_has_is_told_before_anything_is_changed(
+    converge: Any, host: Host, http: Http, more: Any, taken: Callable[[], None]
+) -> None:
     second = {"name": "second", "domains": ["b.test"], "listen": ["8092"], "routes": [{"path": "/", "app": "auth"}]}
     before = host.check_output(UNITS + "; find /etc/apache2 -type f | sort | xargs md5sum")
-    try:
-        with http.watch("/", host=FLASK) as seen:
-            outcome = converge(more(second))
-        assert outcome.rc != 0
-        assert "entry 'second': 0.0.0.0:8092 is taken by python3 (taken.service). End that" in outcome.output
-        assert seen.failures == []
-        assert host.check_output(UNITS + "; find /etc/apache2 -type f | sort | xargs md5sum") == before
-    finally:
-        host.check_output("systemctl stop taken")
+    with http.watch("/", host=FLASK) as seen:
+        outcome = converge(more(second))
+    assert outcome.rc != 0
+    assert "entry 'second': 0.0.0.0:8092 is taken by python3 (taken.service). End that" in outcome.output
+    assert seen.failures == []
+    assert host.check_output(UNITS + "; find /etc/apache2 -type f | sort | xargs md5sum") == before
+    taken()
     outcome = converge(more(second))
     assert outcome.rc == 0, outcome
     assert http("/", host="b.test", port=8092).json() == {"authentication": "passed"}
+
+
+@pytest.mark.usefixtures("taken")
+def test_reload_that_ends_apache_is_told_and_apache_comes_back(host: Host, http: Http, soon: Any) -> None:
+    host.check_output("echo 'Listen 127.0.0.1:8092' > /etc/apache2/sites-enabled/late.conf")
+    refused = host.run("systemctl reload apache2")
+    host.check_output("rm /etc/apache2/sites-enabled/late.conf")
+    assert refused.rc != 0
+    said = host.check_output("journalctl -u apache2 -o cat -n 20")
+    assert "Apache has not taken up its configuration" in said
+    assert "could not bind to address 127.0.0.1:8092" in said
+    soon(lambda: http("/", host=FLASK).status == 200)
+
+
+#: Changes what Apache answers, has it reloaded and asks right away, time and again; tells how often the answer was old.
+ASK_AT_ONCE = """
+import http.client, pathlib, subprocess
+file = pathlib.Path("/etc/apache2/sites-enabled/told.conf")
+place, old = "127.0.0.1:8090", 0
+reload = ["systemctl", "reload", "apache2"]
+try:
+    for number in range(10):
+        target = f"http://b.test/{number}/"
+        file.write_text(f"Listen {place}\\n<VirtualHost {place}>\\nRedirect 302 / {target}\\n</VirtualHost>\\n")
+        subprocess.run(reload, check=True)
+        connection = http.client.HTTPConnection("127.0.0.1", 8090)
+        connection.request("GET", "/")
+        old += connection.getresponse().getheader("Location") != target
+finally:
+    file.unlink()
+    subprocess.run(reload, check=True)
+print(old)
+"""
+
+
+def test_new_configuration_answers_as_soon_as_a_reload_is_over(host: Host) -> None:
+    assert host.check_output("python3 -c %s", ASK_AT_ONCE) == "0"
 
 
 def test_one_address_takes_the_place_of_all_and_back(

@@ -59,14 +59,17 @@ ASK_AT_ONCE = """
 import http.client, pathlib, subprocess
 file = pathlib.Path("/etc/nginx/conf.d/told.conf")
 old = 0
-for number in range(-1, 20):
-    file.write_text(f"server {{ listen 127.0.0.1:8090; return 200 {number}; }}")
-    subprocess.run(["systemctl", "reload", "nginx"], check=True)
-    connection = http.client.HTTPConnection("127.0.0.1", 8090)
-    connection.request("GET", "/")
-    old += connection.getresponse().read() != str(number).encode()
-file.unlink()
-subprocess.run(["systemctl", "reload", "nginx"], check=True)
+reload = ["systemctl", "reload", "nginx"]
+try:
+    for number in range(20):
+        file.write_text(f"server {{ listen 127.0.0.1:8090; return 200 {number}; }}")
+        subprocess.run(reload, check=True)
+        connection = http.client.HTTPConnection("127.0.0.1", 8090)
+        connection.request("GET", "/")
+        old += connection.getresponse().read() != str(number).encode()
+finally:
+    file.unlink()
+    subprocess.run(reload, check=True)
 print(old)
 """
 
