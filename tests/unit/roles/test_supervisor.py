@@ -12,6 +12,7 @@ import stat
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
@@ -140,10 +141,12 @@ def keeper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     sockets = SOCKETS.Sockets()
 
     def serve() -> None:
-        while True:
-            connection, _ = listener.accept()
-            with connection:
-                sockets.answer(connection)
+        # Until the listener is closed.
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                with connection:
+                    sockets.answer(connection)
 
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
         listener.bind(str(control))
