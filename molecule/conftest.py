@@ -213,6 +213,16 @@ def own_address(host: Host) -> str:
 
 
 @pytest.fixture
+def taken(host: Host) -> Iterator[Callable[[], object]]:
+    """Have another program listen at 127.0.0.1:8092; hands over what ends it."""
+    program = "import socket, time; taken = socket.create_server(('127.0.0.1', 8092)); time.sleep(600)"
+    host.check_output("systemd-run --unit=taken --collect python3 -c %s", program)
+    host.check_output("for i in $(seq 50); do ss -ltn | grep -q 127.0.0.1:8092 && exit 0; sleep .1; done; exit 1")
+    yield lambda: host.check_output("systemctl stop taken")
+    host.run("systemctl stop taken")
+
+
+@pytest.fixture
 def soon(busy: Callable[[], float]) -> Callable[[Callable[[], object]], float]:
     """Wait until something is so, 5 seconds of a machine of its own at the most, and give the seconds that it took."""
 

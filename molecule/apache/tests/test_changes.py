@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from testbed.http import Http
     from testinfra.host import Host
@@ -55,18 +55,8 @@ def test_directive_that_apache_refuses_changes_nothing(converge: Any, host: Host
     assert http("/", host=FLASK).status == 200
 
 
-@pytest.fixture
-def taken(host: Host) -> Iterator[Callable[[], None]]:
-    """Have another program listen at 127.0.0.1:8092; hands over what ends it."""
-    program = "import socket, time; taken = socket.create_server(('127.0.0.1', 8092)); time.sleep(600)"
-    host.check_output("systemd-run --unit=taken --collect python3 -c %s", program)
-    host.check_output("for i in $(seq 50); do ss -ltn | grep -q 127.0.0.1:8092 && exit 0; sleep .1; done; exit 1")
-    yield lambda: host.check_output("systemctl stop taken")
-    host.run("systemctl stop taken")
-
-
 def test_port_that_another_program_has_is_told_before_anything_is_changed(
-    converge: Any, host: Host, http: Http, more: Any, taken: Callable[[], None]
+    converge: Any, host: Host, http: Http, more: Any, taken: Callable[[], object]
 ) -> None:
     second = {"name": "second", "domains": ["b.test"], "listen": ["8092"], "routes": [{"path": "/", "app": "auth"}]}
     before = host.check_output(UNITS + "; find /etc/apache2 -type f | sort | xargs md5sum")

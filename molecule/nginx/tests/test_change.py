@@ -8,11 +8,10 @@ import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pytest
 import yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from testbed.http import Http
     from testinfra.host import Host
@@ -93,18 +92,8 @@ def test_reload_neither_waits_for_a_request_in_hand_nor_loses_it(host: Host) -> 
     assert host.check_output("python3 -c %s", HALF) == "HTTP/1.1 200"
 
 
-@pytest.fixture
-def taken(host: Host) -> Iterator[Callable[[], None]]:
-    """Have another program listen at 127.0.0.1:8092; hands over what ends it."""
-    program = "import socket, time; taken = socket.create_server(('127.0.0.1', 8092)); time.sleep(600)"
-    host.check_output("systemd-run --unit=taken --collect python3 -c %s", program)
-    host.check_output("for i in $(seq 50); do ss -ltn | grep -q 127.0.0.1:8092 && exit 0; sleep .1; done; exit 1")
-    yield lambda: host.check_output("systemctl stop taken")
-    host.run("systemctl stop taken")
-
-
 def test_port_that_another_program_has_is_told_before_anything_is_changed(
-    host: Host, http: Http, converge: Any, taken: Callable[[], None]
+    host: Host, http: Http, converge: Any, taken: Callable[[], object]
 ) -> None:
     wanted = sites(admin={"listen": ["8092"]}, docs={"domains": ["manual.example.test"]})
     before = nginx(host)
@@ -122,7 +111,7 @@ def test_port_that_another_program_has_is_told_before_anything_is_changed(
     assert converge(wanted).changed == 0
 
 
-def test_reload_that_nginx_does_not_take_up_is_told(host: Host, http: Http, taken: Callable[[], None]) -> None:
+def test_reload_that_nginx_does_not_take_up_is_told(host: Host, http: Http, taken: Callable[[], object]) -> None:
     host.check_output("echo 'server { listen 127.0.0.1:8092; return 200; }' > /etc/nginx/conf.d/late.conf")
     refused = host.run("systemctl reload nginx")
     host.check_output("rm /etc/nginx/conf.d/late.conf")
