@@ -18,6 +18,8 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ansible_collections.barehost.web.plugins.module_utils._host import HostError
+
 _PROC = Path("/proc")
 _LISTENS = "0A"
 _IPV6 = 6
@@ -82,10 +84,16 @@ def ports_of(units: Iterable[Mapping[str, Any]]) -> list[Port]:
 def address_of(text: str) -> Address:
     """Read ``127.0.0.1:80`` or ``[::]:80``.
 
-    :raises ValueError: it is nothing of the kind.
+    :raises HostError: it is nothing of the kind.
     """
     host, _, port = text.rpartition(":")
-    return Address(ip_address(host.strip("[]")), int(port))
+    try:
+        return Address(ip_address(host.strip("[]")), int(port))
+    except ValueError as error:
+        message = (
+            f"Nothing was changed: listen: '{text}' is not an address and a port; write '127.0.0.1:80' or '[::]:80'."
+        )
+        raise HostError(message) from error
 
 
 def judge(wanted: Sequence[Port]) -> Verdict:

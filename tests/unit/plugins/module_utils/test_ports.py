@@ -10,6 +10,7 @@ from ipaddress import IPv4Address
 
 import pytest
 from ansible_collections.barehost.web.plugins.module_utils import _ports
+from ansible_collections.barehost.web.plugins.module_utils._host import HostError
 from ansible_collections.barehost.web.plugins.module_utils._ports import Port, Verdict, address_of, judge, parse_local
 
 UNIT = "nginx.service"
@@ -31,6 +32,12 @@ def own(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def wanted(*addresses: str) -> list[Port]:
     return [Port(address_of(address), UNIT, "shop") for address in addresses]
+
+
+@pytest.mark.parametrize("text", ["80", "localhost:80", "127.0.0.1:http"])
+def test_what_is_no_address_is_told(text: str) -> None:
+    with pytest.raises(HostError, match=f"listen: '{text}' is not an address and a port; write"):
+        address_of(text)
 
 
 def test_free_ports_are_nobodys_business() -> None:
