@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import yaml
 from testbed import engine, images, machines
+from testbed.patience import patiently
 from testbed.podman import ROOT, BedError, last_line, podman, podman_ok, say
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Hosts:
         name = f"{self._prefix}-fetch"
         machines.up(name, self._suite, lifetime=LIFETIME)
         get = "apt-get -q update && apt-get -qy --no-install-recommends --download-only install"
-        podman_ok("exec", name, "sh", "-c", f'{get} "$@"', "fetch", *packages)
+        patiently(lambda: podman_ok("exec", name, "sh", "-c", f'{get} "$@"', "fetch", *packages))
         podman_ok("commit", "--quiet", name, self._image)
         machines.down([name])
         self._engine = engine.choose(images.reference(self._suite))

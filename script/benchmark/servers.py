@@ -13,6 +13,7 @@ import yaml
 from ansible_collections.barehost.web.plugins.module_utils._benchmark_load import Load, parse_load
 from ansible_collections.barehost.web.plugins.plugin_utils._benchmark import DEVELOPMENT
 from ansible_collections.barehost.web.plugins.plugin_utils._benchmark import servers as all_servers
+from testbed.patience import install
 from testbed.podman import podman_ok
 
 from benchmark.byhand import FOLDER, ByHand, Shape, Way, nginx, ways
@@ -118,7 +119,7 @@ def serve(transport: Transport, machine: str, folder: Path, variables: Mapping[s
     (inventory / "group_vars").mkdir()
     (inventory / "group_vars/web.yml").write_text(yaml.safe_dump(dict(variables)), encoding="utf-8")
     converge(transport, [f"--inventory={inventory}", "site.yml"])
-    inside(machine, "apt-get -qy --no-install-recommends install wrk")
+    install(machine, "wrk")
 
 
 def prepare(transport: Transport, machine: str, folder: Path) -> None:

@@ -12,14 +12,11 @@ import subprocess
 import tempfile
 import time
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 from testbed.engine import candidates
 from testbed.lock import locked
+from testbed.patience import PAUSES, patiently
 from testbed.podman import STATE, BedError, last_line, podman, podman_ok, say
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 #: A machine of an image with this ending does not run systemd: its first process is supervisord, as in a container.
 PLAIN = "-plain"
@@ -27,8 +24,6 @@ SUITES = {"debian12": "bookworm", "debian13": "trixie"}
 PACKAGES = ("systemd", "systemd-sysv", "dbus", "python3", "ca-certificates", "iproute2", "openssh-server")
 MAX_AGE = timedelta(days=7)
 LABEL = "barehost.recipe"
-# Seconds before each further try where there is no image yet.
-PAUSES = (5.0, 20.0)
 
 # systemd-modules-load cannot work in a container and would only leave the machine degraded. Nobody connects
 # to a port of sshd: `podman exec` starts one sshd per connection, which needs /run/sshd. What is thrown away
@@ -70,7 +65,7 @@ def ensure(name: str, *, rebuild: bool = False) -> str:
         started = time.monotonic()
         say(f"machines: building the image {name} from Debian packages (kept for {MAX_AGE.days} days)")
         try:
-            patiently(name, image, () if present else PAUSES)
+            patiently(lambda: build(name, image), pauses=() if present else PAUSES)
         except BedError as error:
             if not present:
                 raise
@@ -78,19 +73,6 @@ def ensure(name: str, *, rebuild: bool = False) -> str:
             return image
         say(f"machines: image {name} built in {time.monotonic() - started:.0f} s")
     return image
-
-
-def patiently(name: str, image: str, pauses: Sequence[float]) -> None:
-    """Build an image; after a failure again, for a mirror that is away for a moment only."""
-    for pause in pauses:
-        try:
-            build(name, image)
-        except BedError as error:
-            say(f"machines: {error}; once more in {pause:g} s")
-            time.sleep(pause)
-        else:
-            return
-    build(name, image)
 
 
 def inspect(image: str) -> tuple[bool, bool]:

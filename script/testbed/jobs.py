@@ -60,6 +60,11 @@ class Job:
     done: bool = False
     troubles: list[str] = field(default_factory=list)
 
+    def tell(self) -> None:
+        """Print the gist of what failed."""
+        for trouble in self.troubles:
+            say(f"\nFAILED: {trouble}")
+
 
 class Gist:
     """What to repeat of a step that failed: how its first trouble begins and all others in short, or else its end."""
@@ -187,10 +192,11 @@ class Runner:
         return (task.rstrip(" *") or line.strip()) if silent > SILENCE else ""
 
     def report(self, job: Job) -> None:
-        """Say how a job ended, with its whole log if it failed."""
+        """Say how a job ended; if it failed, with its whole log, and the gist of that where the log ends."""
         if job.failed and not self.verbose:
             text = job.log.read_text(encoding="utf-8", errors="replace")
             say(f"----- all that {job.name} said -----\n{text}\n----- end of {job.name} -----")
+            job.tell()
         show(job.name, f"{job.passed} passed, {job.failed} failed in {job.seconds:.0f} s")
 
 

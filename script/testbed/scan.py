@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from testbed.https import ROOT
+from testbed.patience import install, patiently
 from testbed.podman import podman, podman_ok
 from testbed.surroundings import bundle, variables
 
@@ -20,11 +21,8 @@ if TYPE_CHECKING:
 
 PINNED = Path(__file__).parents[2] / "requirements/scan.txt"
 INSTALL = """
+[ -x /opt/sslyze/bin/sslyze ] && exit
 set -e
-command -v testssl /opt/sslyze/bin/sslyze >/dev/null && exit
-export DEBIAN_FRONTEND=noninteractive
-apt-get -q update
-apt-get -qy install --no-install-recommends testssl.sh python3-venv
 python3 -m venv /opt/sslyze
 cat > /opt/sslyze/scan.txt
 /opt/sslyze/bin/python -m pip install -q -r /opt/sslyze/scan.txt
@@ -62,7 +60,9 @@ class Scanner:
         """Have them there."""
         chosen = variables(dict(os.environ), has_bundle=bundle() is not None)
         settings = [f"--env={name}={value}" for name, value in chosen.items()]
-        podman_ok("exec", "-i", *settings, self.container, "sh", "-c", INSTALL, data=PINNED.read_bytes(), timeout=600)
+        install(self.container, "testssl.sh", "python3-venv")
+        command = ("exec", "-i", *settings, self.container, "sh", "-c", INSTALL)
+        patiently(lambda: podman_ok(*command, data=PINNED.read_bytes(), timeout=600))
 
     def trusting(self, text: str) -> Scanner:
         """Give the same checkers, as clients that trust something else."""

@@ -127,8 +127,8 @@ def summarize(jobs: list[Job]) -> int:
 
     Returns the exit status.
     """
-    for trouble in (trouble for job in jobs for trouble in job.troubles):
-        say(f"\nFAILED: {trouble}")
+    for job in jobs:
+        job.tell()
     say("")
     for job in jobs:
         verdict = "FAILED" if job.failed else "ok" if job.done else "not run"

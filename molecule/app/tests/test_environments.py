@@ -11,6 +11,7 @@ from zipfile import ZipFile
 
 import pytest
 import yaml
+from testbed.patience import patiently
 from testbed.podman import podman_ok
 
 if TYPE_CHECKING:
@@ -173,7 +174,7 @@ def test_packages_are_files_and_no_index_is_asked(host: Host, converge: Any, rel
     outcome = converge([app], app_purge=True)
     assert outcome.rc != 0
     assert "installing gunicorn failed" in outcome.message
-    host.check_output("/tmp/pip/bin/pip download --quiet --dest /srv/wheels gunicorn==27.0.1")
+    patiently(lambda: host.check_output("/tmp/pip/bin/pip download --quiet --dest /srv/wheels gunicorn==27.0.1"))
     outcome = converge([app])
     assert outcome.rc == 0, outcome
     assert released("offline").python("import barehost_sesame; print(barehost_sesame.word)").stdout == "sesame\n"
@@ -208,7 +209,8 @@ def shaky(host: Host) -> Iterator[str]:
     """Have such an index with uv and gunicorn; gives its URL."""
     host.check_output("rm -rf /srv/halves /tmp/pip && mkdir /srv/halves && python3 -m venv /tmp/pip")
     uv = yaml.safe_load(Path(__file__).parents[3].joinpath("roles/app/defaults/main.yml").read_text())["app_uv_version"]
-    host.check_output(f"/tmp/pip/bin/pip download --quiet --dest /srv/halves uv=={uv} gunicorn==27.0.1")
+    download = f"/tmp/pip/bin/pip download --quiet --dest /srv/halves uv=={uv} gunicorn==27.0.1"
+    patiently(lambda: host.check_output(download))
     host.check_output(
         "cd /srv/halves && for file in *.whl; do name=simple/$(echo ${file%%-*} | tr _ -); mkdir -p $name;"
         ' mv $file $name; echo "<a href=$file>$file</a>" >$name/index.html; done'

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from testbed.patience import patiently
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,7 +50,8 @@ fcntl.lockf(open("/var/cache/apt/archives/lock", "a"), fcntl.LOCK_EX | fcntl.LOC
 
 
 def test_interrupted_installation_is_repaired(host: Host, converge: Any) -> None:
-    host.check_output("cd /tmp && apt-get -q download logrotate && dpkg --unpack logrotate_*.deb && rm logrotate_*.deb")
+    patiently(lambda: host.check_output("cd /tmp && apt-get -q download logrotate"))
+    host.check_output("dpkg --unpack /tmp/logrotate_*.deb && rm /tmp/logrotate_*.deb")
     host.check_output(
         "printf '#!/bin/sh\\n# barehost.web: services start when their configuration is in place\\nexit 101\\n'"
         " > /usr/sbin/policy-rc.d"
@@ -74,7 +76,7 @@ def test_another_package_manager_is_waited_for(host: Host, converge: Any, soon: 
 @pytest.fixture
 def mirror(host: Host) -> Iterator[None]:
     """The only package source of the machine, which has one package and is overloaded."""
-    host.check_output("mkdir /srv/mirror && cd /srv/mirror && apt-get -q download logrotate")
+    patiently(lambda: host.check_output("mkdir -p /srv/mirror && cd /srv/mirror && apt-get -q download logrotate"))
     host.check_output(
         "cd /srv/mirror && file=$(echo *.deb) && { dpkg-deb --field $file; echo Filename: ./$file;"
         " echo Size: $(stat --format=%s $file); echo SHA256: $(sha256sum $file | cut -d' ' -f1); } > Packages"

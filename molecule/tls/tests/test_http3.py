@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from testbed.https import ROOT
+from testbed.patience import install
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,13 +18,6 @@ if TYPE_CHECKING:
     from testinfra.host import Host
 
 SITE, WITHOUT, ELSEWHERE = "example.test", "both.example.test", "modern.example.test:8443"
-INSTALL = """
-set -e
-command -v curl >/dev/null && exit
-export DEBIAN_FRONTEND=noninteractive
-apt-get -q update
-apt-get -qy install --no-install-recommends curl
-"""
 
 
 @dataclass(frozen=True)
@@ -42,9 +36,9 @@ def spoken(host: Host) -> bool:
 
 
 @pytest.fixture(scope="session")
-def curl(host: Host) -> Callable[..., Asked]:
+def curl(host: Host, machine: Any) -> Callable[..., Asked]:
     """Ask with a client that knows HTTP/3, as newer ones do."""
-    host.check_output("sh -c %s", INSTALL)
+    install(machine.container, "curl")
 
     def ask(address: str, path: str = "/", *options: str) -> Asked:
         name, _colon, port = address.partition(":")

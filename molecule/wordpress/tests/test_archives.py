@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 from testbed.converge import converge as run
+from testbed.patience import patiently
 from testbed.podman import ROOT, podman_ok
 
 if TYPE_CHECKING:
@@ -82,7 +83,8 @@ class Archives:
 @pytest.fixture(scope="module")
 def archives(host: Host, machine: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archives]:
     """Make genuine archives of the WordPresses of both Debians, and serve them on loopback."""
-    podman_ok("exec", "-i", machine.container, "sh", "-s", FOLDER, data=SCRIPT.encode(), timeout=600)
+    make = ("exec", "-i", machine.container, "sh", "-s", FOLDER)
+    patiently(lambda: podman_ok(*make, data=SCRIPT.encode(), timeout=600))
     serve = f"python3 -u -m http.server 8099 --bind 127.0.0.1 --directory {FOLDER}"
     host.check_output(f"systemd-run --quiet --unit=archives {serve}")
     folder = tmp_path_factory.mktemp("archives")

@@ -10,22 +10,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from testbed.patience import install
 from testbed.podman import ROOT, podman_ok
 
 if TYPE_CHECKING:
     from testinfra.host import Host
 
-PACKAGES = "chromium chromium-driver python3-selenium"
+PACKAGES = ("chromium", "chromium-driver", "python3-selenium")
 PROGRAM = Path(__file__).with_name("visit.py").read_text(encoding="utf-8")
 PICTURES = ROOT / "test-results" / "wordpress"
 
 
 @pytest.fixture(scope="session")
-def chromium(machine: Any, host: Host) -> str:
+def chromium(machine: Any) -> str:
     """Have Debian's Chromium in the machine, and give the name of its container."""
-    get = f"apt-get -qq update && apt-get -qqy --no-install-recommends install {PACKAGES}"
-    host.check_output(f"export DEBIAN_FRONTEND=noninteractive; {get} >/dev/null")
     name: str = machine.container
+    install(name, *PACKAGES)
     return name
 
 
