@@ -20,6 +20,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ansible_collections.barehost.web.plugins.module_utils._patience import patiently
 from ansible_collections.barehost.web.plugins.module_utils._release_index import Index
 from ansible_collections.barehost.web.plugins.module_utils._release_locks import (
     dependency_steps,
@@ -54,7 +55,6 @@ _SAME = {"UV_DEFAULT_INDEX": "UV_INDEX_URL", "UV_INDEX": "UV_EXTRA_INDEX_URL"}
 
 #: What pip says of a file that it was sent a part of only. It asks again for one of which it was sent nothing.
 _BROKEN_OFF = re.compile(r"Read timed out|not enough bytes|Connection broken|is invalid|DO NOT MATCH THE HASHES")
-_TRIES = 3
 _UV = (
     "uv comes from the package index with pip: see that python3-venv is installed and that the host reaches "
     "the index ('index' of the app, then pip.conf and PIP_* of the login)."
@@ -218,13 +218,10 @@ def install_uv(version: str, hashes: Sequence[str], index: Index, tools: Path = 
     as_root(make, "making the environment for uv", variables, _UV)
     pip = [str(new / "venv/bin/pip"), "install", "--quiet", "--no-deps", "--only-binary=:all:"]
     pip += ["--disable-pip-version-check", "--no-cache-dir", f"--requirement={wanted}"]
-    for left in reversed(range(_TRIES)):
-        try:
-            as_root(pip, f"installing uv {version}", variables, _UV)
-            break
-        except WorkError as error:
-            if not left or not _BROKEN_OFF.search(str(error)):
-                raise
+    patiently(
+        lambda: as_root(pip, f"installing uv {version}", variables, _UV),
+        lambda error: _BROKEN_OFF.search(str(error)) is not None,
+    )
     (new / "venv/bin/uv").rename(new / "result/bin/uv")
     for old in tools.glob("uv-*"):
         shutil.rmtree(old)

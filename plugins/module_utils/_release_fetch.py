@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import socket
 import tarfile
 import tempfile
 import time
@@ -18,9 +19,10 @@ from dataclasses import astuple, dataclass, field
 from http.client import HTTPException
 from pathlib import Path
 from typing import IO, Any
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 
 from ansible.module_utils.urls import open_url
+from ansible_collections.barehost.web.plugins.module_utils._patience import patiently
 from ansible_collections.barehost.web.plugins.module_utils._release_manifest import (
     Entry,
     Skip,
@@ -35,6 +37,8 @@ from ansible_collections.barehost.web.plugins.module_utils._release_user import 
 Times = Callable[[Path, Sequence[Entry]], None]
 _CHUNK = 1 << 20
 _TIMEOUT = 60
+#: Answers of a server, or of one before it, that cannot answer now; RFC 9110, section 15, and RFC 6585.
+_BUSY = frozenset({408, 429, 500, 502, 503, 504})
 
 
 @dataclass(frozen=True)
@@ -76,23 +80,48 @@ class Code:
 
 @contextlib.contextmanager
 def download(url: str, sha256: str, folder: Path) -> Iterator[IO[bytes]]:
-    """The content of ``url``, in a file without a name; raises ``WorkError`` for content of another checksum."""
-    digest = hashlib.sha256()
+    """The content of ``url``, in a file without a name; raises ``WorkError`` for content of another checksum.
+
+    A server that is overloaded or restarts, and a transfer that breaks off, are asked again.
+    """
     with tempfile.TemporaryFile(dir=folder) as file:
         try:
-            answer = open_url(url, timeout=_TIMEOUT)
-            while chunk := answer.read(_CHUNK):
-                digest.update(chunk)
-                file.write(chunk)
+            found = patiently(lambda: _transfer(url, file), _passing)
         except (URLError, HTTPException, OSError, ValueError) as error:
             raise WorkError(f"{mask(url)} cannot be fetched: {mask(str(error))}.") from error
-        if digest.hexdigest() != sha256:
+        if found != sha256:
             raise WorkError(
                 f"{mask(url)} does not have the checksum of the entry: expected sha256:{sha256}, got "
-                f"sha256:{digest.hexdigest()}. Nothing of it was unpacked."
+                f"sha256:{found}. Nothing of it was unpacked."
             )
         file.seek(0)
         yield file
+
+
+def _transfer(url: str, file: IO[bytes]) -> str:
+    """Have what ``url`` has in ``file``, as it is stored there; its SHA-256."""
+    file.seek(0)
+    file.truncate()
+    digest = hashlib.sha256()
+    with open_url(url, timeout=_TIMEOUT, decompress=False) as answer:
+        while chunk := answer.read(_CHUNK):
+            digest.update(chunk)
+            file.write(chunk)
+        # Where the connection closes too soon, http.client takes that for the end.
+        length = answer.headers.get("Content-Length", "")
+    if length.isdecimal() and file.tell() < int(length):
+        raise HTTPException(f"the transfer broke off after {file.tell()} of {length} bytes")
+    return digest.hexdigest()
+
+
+def _passing(error: Exception) -> bool:
+    """Whether it may be over in a moment; that there is no such file, or no such server, is the answer."""
+    if isinstance(error, HTTPError):
+        return error.code in _BUSY
+    cause = error.reason if isinstance(error, URLError) else error
+    if isinstance(cause, socket.gaierror):
+        return cause.errno == socket.EAI_AGAIN
+    return isinstance(cause, (HTTPException, ConnectionError, TimeoutError))
 
 
 @contextlib.contextmanager

@@ -13,11 +13,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from ansible_collections.barehost.web.plugins.module_utils._patience import patiently
 from ansible_collections.barehost.web.plugins.module_utils._release_user import Sandbox, WorkError, mask
 
 _COMMIT = re.compile(r"[0-9a-f]{40}\Z")
 #: Reads user name and password from variables, so that neither is an argument of any process.
 _HELPER = '!f() { echo "username=$BAREHOST_GIT_USER"; echo "password=$BAREHOST_GIT_PASSWORD"; }; f'
+#: What git, curl in it and ssh say of a server that cannot answer now, or of a connection that broke off.
+_FOR_THE_MOMENT = re.compile(
+    r"returned error: (?:408|429|5\d\d)|[Cc]onnection (?:was )?(?:refused|reset|closed|timed out)"
+    r"|(?:Failed|unable) to connect|Could not resolve|Temporary failure|Empty reply|early EOF|hung up unexpectedly"
+    r"|unexpected disconnect|transfer closed"
+)
 
 
 @dataclass(frozen=True)
@@ -85,6 +92,11 @@ def choose(version: str, answer: str) -> Commit | None:
     return None
 
 
+def _passing(error: Exception) -> bool:
+    """Whether git may have more luck in a moment."""
+    return _FOR_THE_MOMENT.search(str(error)) is not None
+
+
 def resolve(sandbox: Sandbox, url: str, version: str) -> Commit:
     """Ask the repository at ``url`` (without secrets) which commit ``version`` is now."""
     if is_commit(version):
@@ -92,7 +104,8 @@ def resolve(sandbox: Sandbox, url: str, version: str) -> Commit:
     refs = (f"refs/heads/{version}", f"refs/tags/{version}", f"refs/tags/{version}^{{}}")
     wanted = ("HEAD",) if version == "HEAD" else refs
     command = ["git", "ls-remote", "--quiet", "--", url, *wanted]
-    commit = choose(version, sandbox.run(command, Path("/"), f"asking {mask(url)} for '{version}'"))
+    doing = f"asking {mask(url)} for '{version}'"
+    commit = choose(version, patiently(lambda: sandbox.run(command, Path("/"), doing), _passing))
     if not commit:
         hint = " Write a commit with all its 40 digits." if re.fullmatch(r"[0-9a-f]{7,39}", version) else ""
         raise WorkError(f"{mask(url)} has no branch and no tag '{version}'.{hint}")
@@ -103,13 +116,15 @@ def fetch(sandbox: Sandbox, url: str, commit: Commit, into: Path) -> None:
     """Put the files of ``commit`` and of its submodules into the folder ``into``; ``.git`` stays for the build."""
 
     def git(*words: str, doing: str) -> None:
-        sandbox.run(["git", *words], into, doing)
+        patiently(lambda: sandbox.run(["git", *words], into, doing), _passing)
 
     git("init", "--quiet", ".", doing="making a repository")
     git("remote", "add", "--", "origin", url, doing="naming the repository")
     try:
         git("fetch", "--quiet", "--depth=1", "origin", commit.name, doing="fetching the commit")
-    except WorkError:
+    except WorkError as error:
+        if _passing(error):
+            raise
         # Old servers hand out branches and tags only, and not a commit by its id.
         refs = ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
         git("fetch", "--quiet", "origin", *refs, doing=f"fetching {mask(url)}")

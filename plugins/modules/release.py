@@ -28,6 +28,8 @@ description:
     the tool that made it, in the sandbox of the build. The index is the one that the host is told of.
     Builds see the variables C(UV_*), C(PIP_*), C(SSL_*) and those of a proxy from the environment of the login,
     and the index that C(/etc/pip.conf) names.
+  - A server that has an archive or a repository and cannot answer for the moment (no connection, an answer such as 503,
+    a transfer that breaks off) is asked again up to three times, after 1, 3 and 10 seconds.
 author: barehost.web contributors
 options:
   apps:
