@@ -33,7 +33,7 @@ def findings(folder: Path) -> list[dict[str, Any]]:
 
 
 def test_checker_finds_nothing_in_what_is_published(host: Host, tmp_path: Path) -> None:
-    tree = podman("exec", host.backend.name, "tar", "-C", "/etc", "-c", "nginx").stdout
+    tree = podman("exec", host.backend.hostname, "tar", "-C", "/etc", "-c", "nginx").stdout
     subprocess.run(["tar", "-x", "-C", tmp_path], input=tree, check=True)
     assert findings(tmp_path) == []
     # The checker reads the sites as well.

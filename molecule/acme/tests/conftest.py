@@ -130,7 +130,7 @@ def https(host: Host, pebble: Pebble) -> Callable[..., Seen]:
 
     def ask(name: str, path: str = "/", **options: Any) -> Seen:
         root = options.pop("root", None) or pebble.root
-        return Https(host.backend.name)(name, path, root=root, **options)
+        return Https(host.backend.hostname)(name, path, root=root, **options)
 
     return ask
 

@@ -113,7 +113,7 @@ def test_an_authority_of_ones_own_takes_over(
     seen = https(SITE, root=own_pebble.root)
     assert (seen.status, seen.serial != before) == (200, True), "the timer knows its root as well"
     script = 'grep -rlF -- "$1" /etc /var /run /tmp /root 2>/dev/null | grep -v ^/etc/pebble || true'
-    assert podman_ok("exec", host.backend.name, "sh", "-c", script, "find", KEY) == ""
+    assert podman_ok("exec", host.backend.hostname, "sh", "-c", script, "find", KEY) == ""
 
 
 def test_a_name_with_a_star_is_proven_by_dns(
@@ -131,7 +131,7 @@ def test_a_name_with_a_star_is_proven_by_dns(
     assert converge(wanted).changed == 0
     assert host.file("/etc/barehost/certbot/dns.ini").mode == 0o600
     script = 'grep -rlF -- "$1" /etc /var /run /tmp /root 2>/dev/null | grep -v ^/etc/pebble || true'
-    found = podman_ok("exec", host.backend.name, "sh", "-c", script, "find", DNS_KEY)
+    found = podman_ok("exec", host.backend.hostname, "sh", "-c", script, "find", DNS_KEY)
     assert found.split() == ["/etc/barehost/certbot/dns.ini"]
     before = https(SITE, root=own_pebble.root).serial
     run_out("main")

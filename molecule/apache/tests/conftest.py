@@ -27,4 +27,4 @@ def content(host: Host) -> None:
     """The folders."""
     script = 'mkdir -p "$(dirname "$1")" && cat > "$1"'
     for path, text in FILES.items():
-        podman_ok("exec", "-i", host.backend.name, "sh", "-c", script, "put", path, data=text.encode())
+        podman_ok("exec", "-i", host.backend.hostname, "sh", "-c", script, "put", path, data=text.encode())

@@ -60,7 +60,7 @@ def put(container: str, path: str, text: str) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def content(host: Host) -> Iterator[None]:
     """The folders, and the app on port 5001."""
-    container = host.backend.name
+    container = host.backend.hostname
     for path, text in FILES.items():
         put(container, path, text)
     put(container, "/usr/local/bin/echo-app", ECHO)

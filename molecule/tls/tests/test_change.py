@@ -196,5 +196,5 @@ def test_a_key_is_in_no_file_that_others_read(converge: Any, host: Host, authori
     assert converge(model(tls=tls)).rc == 0
     secret = tls["key"].splitlines()[1]
     script = 'grep -rlF -- "$1" /etc /var /run /tmp /root 2>/dev/null || true'
-    found = podman_ok("exec", host.backend.name, "sh", "-c", script, "find", secret)
+    found = podman_ok("exec", host.backend.hostname, "sh", "-c", script, "find", secret)
     assert found.split() == [FILE]

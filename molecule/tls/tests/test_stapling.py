@@ -31,7 +31,7 @@ def test_a_certificate_with_a_responder_comes_with_its_word(
     sites[0]["tls"] = authority.sign(*NAMES, responder="http://127.0.0.1:8899/")
     for name, text in authority.responder().items():
         script = 'mkdir -p /opt/responder && cat > "/opt/responder/$1"'
-        podman_ok("exec", "-i", host.backend.name, "sh", "-c", script, "put", name, data=text.encode())
+        podman_ok("exec", "-i", host.backend.hostname, "sh", "-c", script, "put", name, data=text.encode())
     assert "OCSP response: no response sent" in host.check_output(ASK)
     host.check_output(ANSWER)
     try:
