@@ -96,15 +96,19 @@ class Http:
     def watch(
         self, path: str = "/", *, expected: int = 200, interval: float = 0.02, **options: Unpack[Options]
     ) -> Iterator[Watch]:
-        """Keep asking for as long as the block runs: `with http.watch("/") as seen: …`, then look at seen.failures."""
+        """Keep asking for as long as the block runs: `with http.watch("/") as seen: …`, then look at seen.failures.
+
+        The block begins after the first answer.
+        """
         task = request(path, options) | {"expected": expected, "interval": interval}
         seen = Watch()
         command = [*entrance(self.container), *PROGRAM]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
             try:
-                if process.stdin:
+                if process.stdin and process.stdout:
                     process.stdin.write(line(task))
                     process.stdin.flush()
+                    process.stdout.readline()
                 yield seen
             finally:
                 output, _ = process.communicate()

@@ -28,7 +28,7 @@ def test_changed_code_is_taken_up_and_no_request_is_lost(http: Http, unit: Any, 
         append("draft", NEW)
         soon(lambda: http("/draft/new", host=SITE).text == "new")
     assert seen.failures == []
-    assert seen.count >= 10
+    assert seen.count > 3
     assert unit("draft").processes == before
 
 

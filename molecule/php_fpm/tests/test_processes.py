@@ -36,7 +36,7 @@ def test_no_request_is_lost_when_a_pool_is_told_to(ask: Any, host: Host, unit: A
             host.check_output(f"systemctl {verb} php_fpm@shop.service")
         time.sleep(0.5)
     assert seen.failures == []
-    assert seen.count >= 100
+    assert seen.count >= 30
     assert seen.slowest < 5 * busy()
     assert not before & unit("shop").workers
 
