@@ -75,12 +75,15 @@ def test_no_server() -> None:
     assert ask("/nonexistent").error.startswith("FileNotFoundError")
 
 
-def test_watch_stops_with_its_input(answers: tuple[str, list[bytes]], monkeypatch: pytest.MonkeyPatch) -> None:
-    """It asks until standard input ends and keeps what was not as expected."""
+def test_watch_stops_with_its_input(
+    answers: tuple[str, list[bytes]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It tells of its first answer, asks until standard input ends and keeps what was not as expected."""
     path, prepared = answers
     prepared += [b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", b"HTTP/1.1 502 Bad\r\nContent-Length: 0\r\n\r\n"]
     rounds = iter([[], [], [io.StringIO()]])
     monkeypatch.setattr(select, "select", lambda *_: (next(rounds), [], []))
     seen = inside.watch(request("/", {"unix": path}) | {"interval": 0, "expected": 200})
+    assert capsys.readouterr().out == "\n"
     assert seen["count"] == 2
     assert [failure["status"] for failure in seen["failures"]] == [502]
