@@ -4,32 +4,29 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TypeVar
 
 Given = TypeVar("Given")
 
 #: Seconds before each further try.
 PAUSES = (1.0, 3.0, 10.0)
-#: Seconds after which nothing is begun again: what hangs that long is no matter of a moment.
-_LONGEST = 60.0
 
 
-def patiently(
-    work: Callable[[], Given], passing: Callable[[Exception], bool], pauses: Sequence[float] | None = None
-) -> Given:
-    """What ``work`` returns.
+def patiently(work: Callable[[], Given], passing: Callable[[Exception], bool], longest: float = math.inf) -> Given:
+    """What ``work`` returns. There are as many further tries as pauses; what the last one raises is raised.
 
     :param passing: whether what ``work`` raised may be over in a moment; only then it is begun again.
-    :param pauses: seconds before each further try, ``PAUSES`` unless told. What the last one raises is raised.
+    :param longest: seconds after which nothing is begun again.
     """
     started = time.monotonic()
-    for pause in PAUSES if pauses is None else pauses:
+    for pause in PAUSES:
         try:
             return work()
         except Exception as error:
-            if not passing(error) or time.monotonic() - started > _LONGEST:
+            if not passing(error) or time.monotonic() - started > longest:
                 raise
         time.sleep(pause)
     return work()

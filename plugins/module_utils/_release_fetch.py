@@ -115,13 +115,16 @@ def _transfer(url: str, file: IO[bytes]) -> str:
 
 
 def _passing(error: Exception) -> bool:
-    """Whether it may be over in a moment; that there is no such file, or no such server, is the answer."""
+    """Whether it may be over in a moment.
+
+    That there is no such file, or no such server, is the answer; and one that says nothing for a minute hangs.
+    """
     if isinstance(error, HTTPError):
         return error.code in _BUSY
     cause = error.reason if isinstance(error, URLError) else error
     if isinstance(cause, socket.gaierror):
         return cause.errno == socket.EAI_AGAIN
-    return isinstance(cause, (HTTPException, ConnectionError, TimeoutError))
+    return isinstance(cause, (HTTPException, ConnectionError))
 
 
 @contextlib.contextmanager

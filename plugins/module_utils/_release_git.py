@@ -25,6 +25,8 @@ _FOR_THE_MOMENT = re.compile(
     r"|(?:Failed|unable) to connect|Could not resolve|Temporary failure|Empty reply|early EOF|hung up unexpectedly"
     r"|unexpected disconnect|transfer closed"
 )
+#: Git waits for a server that does not answer for minutes, and says of it what it says of one that refuses.
+_LONGEST = 60.0
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ def resolve(sandbox: Sandbox, url: str, version: str) -> Commit:
     wanted = ("HEAD",) if version == "HEAD" else refs
     command = ["git", "ls-remote", "--quiet", "--", url, *wanted]
     doing = f"asking {mask(url)} for '{version}'"
-    commit = choose(version, patiently(lambda: sandbox.run(command, Path("/"), doing), _passing))
+    commit = choose(version, patiently(lambda: sandbox.run(command, Path("/"), doing), _passing, _LONGEST))
     if not commit:
         hint = " Write a commit with all its 40 digits." if re.fullmatch(r"[0-9a-f]{7,39}", version) else ""
         raise WorkError(f"{mask(url)} has no branch and no tag '{version}'.{hint}")
@@ -116,7 +118,7 @@ def fetch(sandbox: Sandbox, url: str, commit: Commit, into: Path) -> None:
     """Put the files of ``commit`` and of its submodules into the folder ``into``; ``.git`` stays for the build."""
 
     def git(*words: str, doing: str) -> None:
-        patiently(lambda: sandbox.run(["git", *words], into, doing), _passing)
+        patiently(lambda: sandbox.run(["git", *words], into, doing), _passing, _LONGEST)
 
     git("init", "--quiet", ".", doing="making a repository")
     git("remote", "add", "--", "origin", url, doing="naming the repository")

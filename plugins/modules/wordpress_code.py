@@ -11,7 +11,7 @@ short_description: Have the code of WordPresses, their plugins and their themes 
 description:
   - Archives are fetched by the host, or sent where the controller has them, and compared with their checksums. They are
     unpacked for root, so that PHP cannot write them, into C(/srv/<name>/code), each in a folder called after its
-    checksum.
+    checksum. A server that cannot answer for the moment is asked again, as by M(barehost.web.release).
   - Everything is fetched and looked at before anything is put in its place. A wrong checksum, an archive that is
     something else, a WordPress that is older than the installed one, a language that it lacks, and too little memory or
     disk are named together, and nothing is changed then.

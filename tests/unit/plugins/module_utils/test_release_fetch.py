@@ -7,13 +7,14 @@ from __future__ import annotations
 import hashlib
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.barehost.web.plugins.module_utils import _patience
+from ansible_collections.barehost.web.plugins.module_utils import _patience, _release_fetch
 from ansible_collections.barehost.web.plugins.module_utils._release_fetch import download
 from ansible_collections.barehost.web.plugins.module_utils._release_user import WorkError
 
@@ -44,6 +45,8 @@ class Handler(BaseHTTPRequestHandler):
         """Answer."""
         answer = self.server.answers[min(self.server.asked, len(self.server.answers) - 1)]
         self.server.asked += 1
+        if answer == "hangs":
+            time.sleep(2)
         self.send_response(int(answer) if answer.isdecimal() else 200)
         self.send_header("Content-Length", str(len(CONTENT)))
         if answer == "encoded":
@@ -108,6 +111,14 @@ def test_a_server_has_the_last_word(serve: Any, tmp_path: Path, answer: str, ask
     assert reason in str(raised.value)
     assert "secret" not in str(raised.value)
     assert server.asked == asked
+
+
+def test_a_server_that_hangs_is_not_asked_again(serve: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(_release_fetch, "_TIMEOUT", 0.3)
+    server = serve("hangs", "200")
+    with pytest.raises(WorkError, match="timed out"), download(server.url, SHA256, tmp_path):
+        pass
+    assert server.asked == 1
 
 
 def test_another_content_is_not_asked_for_again(serve: Any, tmp_path: Path) -> None:

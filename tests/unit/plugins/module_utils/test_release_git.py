@@ -184,3 +184,17 @@ def test_what_may_pass_is_tried_again(monkeypatch: pytest.MonkeyPatch, said: str
     with pytest.raises(WorkError):
         resolve(cast("Any", SimpleNamespace(run=run)), "http://h/x.git", "main")
     assert len(tried) == tries
+
+
+def test_a_server_that_takes_minutes_to_be_away_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter((0.0, 134.0))
+    monkeypatch.setattr(_patience.time, "monotonic", lambda: next(clock))
+    tried = []
+
+    def run(*_words: object) -> str:
+        tried.append(1)
+        raise WorkError("fatal: unable to access 'http://h/x.git/': Failed to connect to h port 80 after 134000 ms")
+
+    with pytest.raises(WorkError):
+        resolve(cast("Any", SimpleNamespace(run=run)), "http://h/x.git", "main")
+    assert len(tried) == 1
