@@ -23,7 +23,6 @@ class ActionModule(HostAction):
 
     documentation = DOCUMENTATION
     work = "benchmark"
-    module = "barehost.web.host_benchmark"
 
     def perform(self, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         """Do one step."""

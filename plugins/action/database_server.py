@@ -13,4 +13,3 @@ class ActionModule(HostAction):
 
     documentation = DOCUMENTATION
     work = "database_server"
-    module = "barehost.web.host_databases"

@@ -16,7 +16,6 @@ class ActionModule(HostAction):
 
     documentation = DOCUMENTATION
     work = "databases"
-    module = "barehost.web.host_databases"
 
     def perform(self, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         """Hash the passwords, ask the host."""

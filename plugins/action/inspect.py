@@ -23,7 +23,6 @@ class ActionModule(HostAction):
 
     documentation = DOCUMENTATION
     work = "inspect"
-    module = "barehost.web.host_inspect"
 
     def perform(self, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         """Ask and judge; that there is no answer is an answer, too."""

@@ -4,19 +4,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.barehost.web.plugins.modules.packages import DOCUMENTATION
 from ansible_collections.barehost.web.plugins.plugin_utils._host_action import HostAction
-from ansible_collections.barehost.web.plugins.plugin_utils._memory import packages_there, with_packages
+from ansible_collections.barehost.web.plugins.plugin_utils._role import role_of
+from ansible_collections.barehost.web.plugins.plugin_utils._snapshot import digest_of
 
 
 class ActionModule(HostAction):
-    """All of it is done on the host, which is asked once in a run if it has everything."""
+    """All of it is done on the host."""
 
     documentation = DOCUMENTATION
     work = "packages"
 
-    def perform(self, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
-        """Ask the host, unless it has said already that it has all of these."""
-        return packages_there(options["names"], variables) or with_packages(self.on_host(options, variables))
+    def subject(self, options: Mapping[str, Any]) -> str:
+        """Name the role that wants them; other tasks by what they want."""
+        return role_of(self._task) or digest_of({"names": options["names"]})[:16]

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import getpass
 import socket
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
@@ -22,11 +23,18 @@ class ActionModule(SendingAction):
 
     documentation = DOCUMENTATION
     work = "release"
-    module = "barehost.web.host_release"
+    volatile = ("bundle", "begun", "by")
+
+    def subject(self, options: Mapping[str, Any]) -> str:
+        """Tell what the steps of a play are for from each other."""
+        removes = all(app["state"] == "absent" for app in options["apps"])
+        return "deploy" if options["deploy"] else "remove" if removes else "release"
 
     def perform(self, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         """Look at the sources, ask, send, release."""
         deploy = options["deploy"] or {}
+        if not options["apps"] and not options["purge"]:
+            return {"changed": False, "apps": [], "removed": [], "orphans": []}
         if deploy:
             found, problems = chosen(
                 options["apps"], deploy["app"], deploy["version"], returns=bool(deploy["return_to"])

@@ -17,7 +17,6 @@ class ActionModule(HostAction):
 
     documentation = DOCUMENTATION
     work = "releases"
-    module = "barehost.web.host_release"
 
     def perform(self, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         """Find out which are meant, ask the host, show a table."""

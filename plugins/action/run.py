@@ -17,7 +17,6 @@ class ActionModule(HostAction):
 
     documentation = DOCUMENTATION
     work = "run"
-    module = "barehost.web.host_release"
 
     def perform(self, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         """Find out what is meant, have it run, show what it has printed."""

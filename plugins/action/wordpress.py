@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ansible_collections.barehost.web.plugins.modules.wordpress import DOCUMENTATION
 from ansible_collections.barehost.web.plugins.plugin_utils._host_action import HostAction
 
@@ -13,3 +15,7 @@ class ActionModule(HostAction):
 
     documentation = DOCUMENTATION
     work = "wordpress"
+
+    def perform(self, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        """Ask the host if there is any."""
+        return self.on_host(options, variables) if options["installations"] else {"changed": False, "changes": []}

@@ -19,7 +19,6 @@ class ActionModule(HostAction):
 
     documentation = DOCUMENTATION
     work = "wordpress_archives"
-    module = "barehost.web.host_wordpress_archives"
     TRANSFERS_FILES = True
 
     def perform(self, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:

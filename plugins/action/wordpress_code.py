@@ -11,6 +11,7 @@ from ansible.errors import AnsibleActionFail
 from ansible_collections.barehost.web.plugins.modules.wordpress_code import DOCUMENTATION
 from ansible_collections.barehost.web.plugins.plugin_utils._sending_action import SendingAction
 from ansible_collections.barehost.web.plugins.plugin_utils._source import Content, SourceError, describe
+from ansible_collections.barehost.web.plugins.plugin_utils._wordpress import plan
 
 
 class ActionModule(SendingAction):
@@ -18,10 +19,15 @@ class ActionModule(SendingAction):
 
     documentation = DOCUMENTATION
     work = "wordpress_code"
-    module = "barehost.web.host_release"
+    volatile = ("bundle",)
 
     def perform(self, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         """Look at the archives of the controller, ask, send."""
+        if options["role"]:
+            options["installations"] = plan(self.values["wordpress_installations"])["code"]
+        options = {"installations": options["installations"]}
+        if not options["installations"]:
+            return {"changed": False, "changes": [], "idle": self.has_nothing_of("wordpress")}
         contents = self._describe(options["installations"])
         result = self.on_host({**options, "bundle": ""}, variables)
         needed = result.pop("needed", [])
@@ -29,7 +35,7 @@ class ActionModule(SendingAction):
             bundle = self.send({digest: contents[digest] for digest in needed})
             result = self.on_host({**options, "bundle": bundle}, variables)
             result.pop("needed", None)
-        return result
+        return {**result, "idle": False}
 
     def _describe(self, installations: list[dict[str, Any]]) -> dict[str, Content]:
         """Replace every archive by what the host wants to know of it; give what the controller has, by checksum."""

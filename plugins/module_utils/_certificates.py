@@ -9,6 +9,7 @@ This module is private to the collection.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import re
 import secrets
 import socket
@@ -100,7 +101,7 @@ class Certificates:
     def make(self, sites: Sequence[Mapping[str, Any]], units: Sequence[str], *, check: bool) -> None:
         """Have the certificates of all sites that are to have one."""
         signed = [site for site in sites if site["mode"] == "self_signed"]
-        provided = [site for site in sites if site["mode"] == "provided" and self._text(site) != site["pem"]]
+        provided = [site for site in sites if site["mode"] == "provided" and not self._is_in_place(site)]
         lasts = not signed or self._root_lasts()
         due = [site for site in signed if not lasts or not self._fits(site)]
         stands_in = [site for site in sites if site["mode"] == "acme" and not self._serves(site)]
@@ -156,6 +157,11 @@ class Certificates:
             return path.read_text(encoding="utf-8") if path.stat().st_mode & 0o077 == 0 else None
         except (FileNotFoundError, UnicodeDecodeError):
             return None
+
+    def _is_in_place(self, site: Mapping[str, Any]) -> bool:
+        """Tell whether the file of a site is what its user has provided."""
+        text = self._text(site)
+        return text is not None and _digest(text) == (site.get("digest") or _digest(site["pem"]))
 
     def _user_of(self, path: Path) -> Path | None:
         files = [file for folder in self.served if folder.is_dir() for file in sorted(folder.glob("*"))]
@@ -263,6 +269,18 @@ def _do(*arguments: object) -> None:
 def _alone(state: Path, *, check: bool) -> Iterator[None]:
     with contextlib.nullcontext() if check else lock(state / "published" / f"{_SET}.lock", _LOCK_SECONDS):
         yield
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def kept(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Give options that are enough to compare the host with: digests in the place of keys."""
+    sites = [
+        {**site, "pem": "", "digest": _digest(site["pem"])} if site.get("pem") else site for site in options["sites"]
+    ]
+    return {**options, "sites": sites}
 
 
 def run(options: Mapping[str, Any], *, check: bool) -> Answer:

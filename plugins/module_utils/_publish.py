@@ -35,7 +35,12 @@ from ansible_collections.barehost.web.plugins.module_utils._publish_report impor
     report,
     report_trace,
 )
-from ansible_collections.barehost.web.plugins.module_utils._publish_request import Request, Validation, request_from
+from ansible_collections.barehost.web.plugins.module_utils._publish_request import (
+    Request,
+    Validation,
+    request_from,
+    without_contents,
+)
 from ansible_collections.barehost.web.plugins.module_utils._workers import enabled
 
 _UNITS = Path("/etc/systemd/system")
@@ -318,8 +323,10 @@ def run(options: Mapping[str, Any], *, check: bool) -> Answer:
                 remove_empty(Path(file["path"]))
     result["changed"] = outcome.changed or told["changed"] or made["changed"]
     result["actions"] = told["actions"]
-    result["sets"], result["owed"] = sets(), any(_marks.owed())
     result["accounts"] = made["changes"]
     result["diff"] = [*([made["diff"]] if made["changed"] else []), *result["diff"]]
     result["diff"] += [told["diff"]] if told["changed"] else []
     return Answer(result, warnings)
+
+
+kept = without_contents

@@ -42,10 +42,12 @@ class Item:
     stop: tuple[str, ...] = ()
     #: Paths of what programs write on account of this item, wildcards in the name only; they go with it.
     traces: tuple[str, ...] = ()
+    #: The digest of content that is not at hand: enough to compare, not to publish.
+    known: str = ""
 
     def digest(self) -> str:
         """What tells this item's content from another's: a SHA-256 of a file, the target of a link."""
-        return hashlib.sha256(self.content).hexdigest() if self.kind == "file" else self.target
+        return self.known or (hashlib.sha256(self.content).hexdigest() if self.kind == "file" else self.target)
 
     def record(self) -> dict[str, Any]:
         """What the manifest keeps of the item."""

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -66,13 +67,23 @@ def _validation(check: Mapping[str, Any]) -> Validation:
     )
 
 
+def without_contents(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a request that is enough to compare the host with: digests in the place of what stands in the files."""
+    files = [
+        {**file, "content": None, "digest": hashlib.sha256(file["content"].encode()).hexdigest()}
+        for file in payload["files"]
+    ]
+    return {**payload, "files": files}
+
+
 def request_from(payload: Mapping[str, Any]) -> Request:
     """Build a request from the plain data that the controller sent."""
     items = [
         Item(
             path=file["dest"],
             kind="file",
-            content=file["content"].encode(),
+            content=(file["content"] or "").encode(),
+            known=file.get("digest", ""),
             owner=file["owner"],
             group=file["group"],
             mode=int(file["mode"], 8),

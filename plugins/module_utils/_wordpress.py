@@ -90,6 +90,10 @@ class Installation:
             self._note(f"switch to {live.target}")
             return
         live.begin()
+        if self._is_as_wanted(who, live, {"admin": admin, "keep_password": given, "leaving": live.leaving("themes")}):
+            live.switch()
+            self._take_up(who, live)
+            return
         if not self._have_tables(who, live, {"admin": admin, "keep_password": given}):
             return
         live.switch()
@@ -168,6 +172,16 @@ class Installation:
             PASSWORDS.mkdir(mode=0o700, parents=True, exist_ok=True)
             _write(self._password, f"{_random(24, string.ascii_letters + string.digits)}\n", group=0, mode=0o600)
         return self._password.read_text(encoding="utf-8").strip()
+
+    def _is_as_wanted(self, who: Account, live: Live, more: Mapping[str, Any]) -> bool:
+        """Ask WordPress once, as most runs find nothing to do; what it cannot tell is found out step by step."""
+        if self.changes or self._begun.exists() or live.store.live() != live.target:
+            return False
+        try:
+            answer = self._ask(who, "compare", live, {**self._asked(live, more), "check": True})
+        except WordPressError:
+            return False
+        return not answer["changed"]
 
     def _have_tables(self, who: Account, live: Live, more: Mapping[str, Any]) -> bool:
         """Have WordPress install itself, or bring its tables to its version; most runs only look.

@@ -23,15 +23,41 @@ description:
     kept in C(/var/lib/barehost/saved).
   - Units that have to take up a change are noted on the host before the change is made; M(barehost.web.units) tells
     them, also in a later run if this one is killed.
-  - With nothing to publish, a host is not asked a second time in a run if it has said to an earlier publish that it has
-    nothing of the set. It is kept in the fact C(barehost_published).
+  - In the playbooks of this collection a host is not asked for what it has said at the beginning of the play to have,
+    just as it is asked for. In other plays it is always asked.
 author: barehost.web contributors
 options:
   set:
     description: Name of the set; what it published before is remembered under this name. Letters, digits, C(-) and
-      C(_).
+      C(_). Needed unless O(role) is given.
     type: str
-    required: true
+    default: ""
+  role:
+    description:
+      - In the tasks of a role of this collection, the name of that role. The packages that it needs are installed, and
+        what follows from its options is published; the other options but O(facts) are not given then.
+    type: str
+    default: ""
+    choices:
+      - ""
+      - apache
+      - app
+      - certbot
+      - flask
+      - gunicorn
+      - mariadb
+      - mod_wsgi
+      - nginx
+      - php_fpm
+      - supervisor
+      - uwsgi
+      - wordpress
+      - workers
+  facts:
+    description: Only with O(role). What an earlier task has said of the host, such as the result of
+      M(barehost.web.database_server).
+    type: dict
+    default: {}
   files:
     description: The files of the set. Exactly one of O(files[].template), O(files[].file) and
       O(files[].content) is given for each.
@@ -304,6 +330,15 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+installed:
+  description: Packages that were installed, with O(role).
+  returned: with O(role)
+  type: list
+  elements: str
+idle:
+  description: Whether the role had nothing to ask the host for, with O(role).
+  returned: with O(role)
+  type: bool
 files:
   description: What changed, one element a path.
   returned: success

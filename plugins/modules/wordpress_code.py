@@ -23,7 +23,12 @@ options:
     description: The installations that are present, as role P(barehost.web.wordpress#role) writes them.
     type: list
     elements: dict
-    required: true
+    default: []
+  role:
+    description: V(wordpress) in the tasks of that role, whose options say then which installations there are.
+    type: str
+    default: ""
+    choices: ["", wordpress]
 attributes:
   check_mode:
     description: Fetches nothing, and tells what would be.
@@ -40,6 +45,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+idle:
+  description: Whether there is no installation, and never was.
+  returned: success
+  type: bool
 changes:
   description: What was done, one sentence each.
   returned: success

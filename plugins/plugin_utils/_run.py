@@ -8,7 +8,11 @@ is one value in all copies.
 
 from __future__ import annotations
 
+import secrets
 import time
+
+#: Names the run: a word that no other run has.
+RUN = secrets.token_hex(16)
 
 #: When the run began, in UTC, as releases have it in their names: ``20260102T030405Z``.
 BEGUN = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())

@@ -4,6 +4,7 @@
  * barehost.web.wordpress runs it as the user of the installation: php barehost-wordpress.php STEP FILE
  *
  *   install    makes the tables and the first user, or brings the tables to the version of the code
+ *   compare    tells whether any of both would have anything to do; an installed WordPress only can tell
  *   configure  compares settings, plugins, theme and password, and changes what differs
  *   cron       does what WordPress has scheduled
  *
@@ -201,7 +202,10 @@ function password(array $wanted): void
 try {
     if ($step === 'install') {
         install($wanted);
-    } elseif ($step === 'configure') {
+    } elseif ($step === 'configure' || $step === 'compare') {
+        if ($step === 'compare' && (int) get_option('db_version') !== $wp_db_version) {
+            note('bring the tables to another version', static fn () => null);
+        }
         options($wanted);
         permalinks($wanted);
         theme($wanted);

@@ -1,0 +1,59 @@
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What an order of the controller has done on a host. This module is private to the collection."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.barehost.web.plugins.module_utils import _marks
+from ansible_collections.barehost.web.plugins.module_utils._publish import sets
+from ansible_collections.barehost.web.plugins.module_utils._requests import Key, Requests, Work
+
+_UTILITIES = "ansible_collections.barehost.web.plugins.module_utils"
+WORKS = frozenset(
+    {
+        *("accounts", "acme", "benchmark", "certificates", "database_server", "databases", "inspect", "packages"),
+        *("publish", "release", "releases", "run", "units", "wordpress", "wordpress_archives", "wordpress_code"),
+    }
+)
+
+
+def work_of(name: str) -> Work:
+    """Give the work of a name; only what is asked for is loaded."""
+    if name not in WORKS:
+        raise ValueError(f"there is no work {name!r}")
+    utility = importlib.import_module(f"{_UTILITIES}._{name}")
+    return Work(utility.run, getattr(utility, "kept", dict))
+
+
+def perform(order: Mapping[str, Any]) -> dict[str, Any]:
+    """Do what the controller asks for.
+
+    :param order: ``work``, its ``options``, whether to ``check`` only; ``keep`` tells under which name and digest the
+        request is kept, ``snapshot`` whether to tell what of the play's last requests is still so.
+    :returns: the result of the task.
+    :raises HostError: with what is wrong, and the way out.
+    """
+    requests, work = Requests(), work_of(order["work"])
+    if order["check"]:
+        answer = work.run(order["options"], check=True)
+    else:
+        with requests.begun(order["work"]):
+            answer = work.run(order["options"], check=False)
+    result = {**answer.result, "warnings": answer.warnings}
+    keep = order.get("keep")
+    if keep is None or result.get("needed") or result.get("failed"):
+        return result
+    key = Key(keep["play"], order["work"], keep["subject"])
+    if not order["check"]:
+        requests.keep(key, keep["digest"], work, order["options"])
+    if order.get("snapshot") and not result["changed"]:
+        result["snapshot"] = {
+            "requests": requests.snapshot(key.play, work_of),
+            "sets": sets(),
+            "owed": any(_marks.owed()),
+        }
+    return result
