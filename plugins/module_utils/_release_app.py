@@ -371,10 +371,20 @@ class AppRun:
                 return Done("unchanged", live, live, record.version if record else "", before, before, withdrawn)
             self._complain_of_data(usable)
             return Done("switched", usable, live, version, before, after)
-        leftovers = self.settings.check and not (
-            self.assets.is_tidy(live) and self.data.is_whole() and not self.store.has_leftovers()
+        repairs = self.settings.check and not self._is_in_order(live)
+        return Done("repaired" if repairs else "unchanged", usable, live, version, before, after)
+
+    def _is_in_order(self, live: str) -> bool:
+        """Tell whether a run that changes nothing would have nothing to repair or to make good either."""
+        owes = self.app.ready is not None and any(_marks.read_mark(unit) for unit in self._to_tell())
+        return (
+            self.store.is_prepared(self.ownership)
+            and self.assets.is_tidy(live)
+            and self.data.is_whole()
+            and not self.store.has_leftovers()
+            and not owes
+            and bool(self.store.settled(live))
         )
-        return Done("repaired" if leftovers else "unchanged", usable, live, version, before, after)
 
     def _older(self) -> str:
         """The release to return to."""

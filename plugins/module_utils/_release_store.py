@@ -68,6 +68,14 @@ class Verdict:
     reason: str = ""
 
 
+def _is_of(folder: Path, ownership: Ownership) -> bool:
+    try:
+        info = folder.stat()
+    except OSError:
+        return False
+    return (info.st_uid, info.st_gid, info.st_mode & 0o7777) == (ownership.uid, ownership.gid, ownership.top)
+
+
 class Store:
     """The folder ``/srv/<app>``."""
 
@@ -197,13 +205,16 @@ class Store:
             begun = (then + timedelta(seconds=1)).strftime(_STAMP)
         return f"{begun}-{label}"
 
+    def is_prepared(self, ownership: Ownership) -> bool:
+        """Whether the folders are there, and whose they are to be."""
+        return all(_is_of(folder, ownership) for folder in (self.home, self.releases))
+
     def prepare(self, ownership: Ownership) -> bool:
         """Make the folders; whether that changed anything."""
         changed = False
         for folder in (self.home, self.releases):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            info = folder.stat()
-            if (info.st_uid, info.st_gid, info.st_mode & 0o7777) != (ownership.uid, ownership.gid, ownership.top):
+            if not _is_of(folder, ownership):
                 os.chown(folder, ownership.uid, ownership.gid)
                 folder.chmod(ownership.top)
                 changed = True

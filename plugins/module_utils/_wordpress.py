@@ -102,9 +102,11 @@ class Installation:
 
     def _take_up(self, who: Account, live: Live) -> None:
         pages = Path(f"/srv/{self.name}/cache/pages")
-        if not self._check and not os.path.lexists(pages):
+        if not os.path.lexists(pages):
             # The web server looks where this link leads to; nothing has changed yet that would have made it.
-            as_user(who, lambda: _first_pages(pages))
+            self._note("make the folder of kept pages")
+            if not self._check:
+                as_user(who, lambda: _first_pages(pages))
         try:
             live.end(who, pages)
         except WorkError as error:

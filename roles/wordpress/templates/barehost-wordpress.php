@@ -95,7 +95,16 @@ function install(array $wanted): void
     }
     if ($tables < $wp_db_version) {
         note("bring the tables from version $tables to $wp_db_version", static fn () => wp_upgrade());
+    } elseif ($missing = missing_tables()) {
+        note('make the missing tables ' . implode(', ', $missing), static fn () => make_db_current_silent());
     }
+}
+
+function missing_tables(): array
+{
+    global $wpdb;
+    $there = $wpdb->get_col("SHOW TABLES LIKE '" . $wpdb->esc_like($wpdb->prefix) . "%'");
+    return array_diff(array_values($wpdb->tables()), $there);
 }
 
 function same(mixed $one, mixed $other): bool
@@ -203,8 +212,8 @@ try {
     if ($step === 'install') {
         install($wanted);
     } elseif ($step === 'configure' || $step === 'compare') {
-        if ($step === 'compare' && (int) get_option('db_version') !== $wp_db_version) {
-            note('bring the tables to another version', static fn () => null);
+        if ($step === 'compare' && ((int) get_option('db_version') !== $wp_db_version || missing_tables())) {
+            note('bring the tables to their version', static fn () => null);
         }
         options($wanted);
         permalinks($wanted);
