@@ -21,7 +21,7 @@ print(_schema.options.cache_info().misses, _options.specification.cache_info().m
 
 @pytest.mark.parametrize(("action", "documentations"), [("model", 0), ("packages", 1), ("release", 1)])
 def test_action_brings_the_schema_and_the_filters_along(action: str, documentations: int) -> None:
-    script = LOADED.format(action=action, filter="ansible_collections.barehost.web.plugins.filter.nginx")
+    script = LOADED.format(action=action, filter="ansible_collections.barehost.web.plugins.filter.entries")
     surroundings = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, env=surroundings)
     schemas, known, filters = done.stdout.split() or [done.stderr, "", ""]
