@@ -50,6 +50,9 @@ def perform(order: Mapping[str, Any]) -> dict[str, Any]:
     key = Key(keep["play"], order["work"], keep["subject"])
     if not order["check"]:
         requests.keep(key, keep["digest"], work, order["options"])
+        if result["changed"] and not sets() and not any(_marks.owed()):
+            # What has nothing to look after has nothing to remember.
+            requests.forget()
     if order.get("snapshot") and not result["changed"]:
         result["snapshot"] = {
             "requests": requests.snapshot(key.play, work_of),
