@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from testinfra.host import Host
 
 SITE = "example.test"
-SQL = "mariadb --batch --skip-column-names --execute"
 #: What was done behind the back of the collection, and how it is seen that it was repaired: kind, damage, look, answer.
 DRIFT = {
     "file edited": (
@@ -59,18 +58,18 @@ DRIFT = {
         "there",
     ),
     "user of a pool's account dropped": (
-        f"{SQL} \"DROP USER 'blog'@'localhost'\"",
-        f"{SQL} \"SELECT COUNT(*) FROM mysql.global_priv WHERE User = 'blog'\"",
+        "mariadb -Ne \"DROP USER 'blog'@'localhost'\"",
+        "mariadb -Ne \"SELECT COUNT(*) FROM mysql.global_priv WHERE User = 'blog'\"",
         "1",
     ),
     "table dropped": (
-        f'{SQL} "DROP TABLE blog.wp_links"',
-        f"{SQL} \"SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_NAME = 'wp_links'\"",
+        'mariadb -Ne "DROP TABLE blog.wp_links"',
+        "mariadb -Ne \"SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_NAME = 'wp_links'\"",
         "1",
     ),
     "option of WordPress changed": (
-        f"{SQL} \"UPDATE blog.wp_options SET option_value = 'Taken over' WHERE option_name = 'blogname'\"",
-        f"{SQL} \"SELECT option_value FROM blog.wp_options WHERE option_name = 'blogname'\"",
+        "mariadb -Ne \"UPDATE blog.wp_options SET option_value = 'Taken over' WHERE option_name = 'blogname'\"",
+        "mariadb -Ne \"SELECT option_value FROM blog.wp_options WHERE option_name = 'blogname'\"",
         "Notes",
     ),
     "folder of kept pages removed": (

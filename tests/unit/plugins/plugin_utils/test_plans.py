@@ -50,7 +50,7 @@ def values(role: str, **given: Any) -> dict[str, Any]:
         ("apache", {}, []),
         ("apache", {"apache_sites": [{**SITE, "server": "apache"}]}, ["apache2", "logrotate"]),
         ("certbot", {}, []),
-        ("certbot", {"certbot_sites": [{"name": "a", "domains": ["a.test"], "tls": {"mode": "acme"}}]}, ["certbot", "openssl"]),
+        ("certbot", {"certbot_sites": [{**SITE, "tls": {"mode": "acme"}}]}, ["certbot", "openssl"]),
     ],
 )
 def test_role_installs_what_its_entries_need(role: str, given: dict[str, Any], packages: list[str]) -> None:
