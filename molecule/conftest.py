@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import json
 import os
 import time
 from dataclasses import dataclass, field
@@ -13,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from testbed import infra
+from testbed import converge as playbooks
+from testbed import infra, selection
 from testbed.converge import Outcome
 from testbed.converge import converge as run_converge
 from testbed.engine import wait_until_ready
@@ -73,9 +76,9 @@ class Converge:
         return outcome
 
 
-@pytest.fixture(scope="session", params=["debian12", "debian13"])
+@pytest.fixture(scope="session", params=selection.MACHINES)
 def machine(request: pytest.FixtureRequest) -> Machine:
-    """Run every test on every Debian."""
+    """Run the tests on every machine of this run; see testbed/selection.py for those that converge."""
     return Machine(os.environ["MOLECULE_SCENARIO_NAME"], request.param)
 
 
@@ -296,12 +299,89 @@ def least(busy: Callable[[], float]) -> Callable[[Callable[[], float], float], f
     return least
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Describe the marks that tests of machines may have."""
+    config.addinivalue_line("markers", "each_debian: converges on each Debian, because they differ here")
+    config.addinivalue_line("markers", "alone: counts seconds, and runs while no other test does")
+
+
+def converging(item: pytest.Function) -> bool:
+    """Tell whether a test runs a playbook."""
+    manager = item.session._fixturemanager
+    fixtures = [found for name in item.fixturenames for found in manager.getfixturedefs(name, item) or ()]
+    return selection.converging([item.function, *(fixture.func for fixture in fixtures)])
+
+
+def runs_here(item: pytest.Item) -> bool:
+    """Tell whether a test runs on the machine that it is meant for."""
+    given = getattr(item, "callspec", None)
+    if not isinstance(item, pytest.Function) or given is None or "machine" not in given.params:
+        return True
+    return selection.stays(
+        given.params["machine"],
+        os.environ["MOLECULE_SCENARIO_NAME"],
+        item.path.name,
+        converging=converging(item),
+        everywhere=item.get_closest_marker("each_debian") is not None,
+    )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what runs on another machine, or was not asked for: of tests that are run again, only those."""
+    again = os.environ.get("BAREHOST_AGAIN")
+    wanted = set(json.loads(Path(again).read_text(encoding="utf-8"))) if again else None
+    chosen = [item for item in items if (item.nodeid in wanted if wanted is not None else runs_here(item))]
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = chosen
+
+
+FAILED = pytest.StashKey[list[str]]()
+
+
+def failures(config: pytest.Config) -> list[str]:
+    """Give the tests that have failed so far."""
+    failed: list[str] = config.stash.setdefault(FAILED, [])
+    return failed
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Note which tests have failed, for whoever runs them again."""
+    if place := os.environ.get("BAREHOST_FAILED"):
+        failed = [*dict.fromkeys(failures(session.config))]
+        Path(place).write_text(json.dumps(failed), encoding="utf-8")
+
+
+@pytest.fixture(autouse=True)
+def _known_to_converge(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse a playbook to a test that is not known to run one: it would run it on every Debian."""
+    if isinstance(request.node, pytest.Function) and not converging(request.node):
+        monkeypatch.setattr(playbooks, "REFUSED", f"{request.node.nodeid} is not seen to run a playbook")
+
+
+@pytest.fixture(autouse=True)
+def _room(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let a test that counts seconds run while no other does; all others share the room."""
+    alone = request.node.get_closest_marker("alone") is not None or "busy" in request.fixturenames
+    folder = ROOT / ".cache/test"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "door").open("a") as door, (folder / "room").open("a") as room:
+        # Whoever waits for the room holds the door: nobody else comes in before.
+        fcntl.flock(door, fcntl.LOCK_EX)
+        fcntl.flock(room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        if not alone:
+            fcntl.flock(door, fcntl.LOCK_UN)
+        yield
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add what Ansible and the machine have to say to the report of a failed test."""
     report = yield
+    if report.failed:
+        failures(item.config).append(item.nodeid)
     given = getattr(item, "funcargs", {})
     machine, call = given.get("machine"), given.get("converge")
     if report.failed and isinstance(call, Converge) and call.outcomes:

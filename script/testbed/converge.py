@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
+#: Why the test that is running must not run a playbook; empty if it may.
+REFUSED = ""
+
+
 @dataclass(frozen=True)
 class Task:
     """What one task did; status is ok, changed, skipped, failed or unreachable."""
@@ -79,6 +83,8 @@ def converge(
     The variables go on top of those of the scenario's inventory; tags are --tags, none of them all tasks; verbose is
     -vvv. After kill_after tasks the run is killed; 0 lets it come to its end.
     """
+    if REFUSED:
+        raise LookupError(f"{REFUSED}: use a fixture, or name the function where the test is written")
     with tempfile.TemporaryDirectory(prefix="barehost-") as folder:
         extra, record = Path(folder, "variables.json"), Path(folder, "record")
         extra.write_text(json.dumps(dict(variables or {})), encoding="utf-8")

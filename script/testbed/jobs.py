@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from testbed.podman import ROOT, say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
     from typing import TextIO
 
@@ -54,8 +54,16 @@ class Job:
     log: Path
     cleanup: Callable[[], object] = lambda: None
     obstacle: str | None = None
+    #: What its commands know besides what those of all jobs do.
+    environment: Mapping[str, str] = field(default_factory=dict)
+    #: Gives the job that runs once more, alone, what of this one has failed; None where that makes no sense.
+    again: Callable[[], Job] | None = None
     passed: int = 0
     failed: int = 0
+    #: How many tests are not for this machine.
+    elsewhere: int = 0
+    #: How many failed first and passed then.
+    flaky: int = 0
     seconds: float = 0.0
     done: bool = False
     troubles: list[str] = field(default_factory=list)
@@ -90,19 +98,32 @@ class Gist:
         return "".join(f"    {line.rstrip()[:200]}\n" for line in (*self.first, *gap, *self.last))
 
 
+class TooLateError(Exception):
+    """The time that all jobs have together is over."""
+
+
 class Runner:
     """Runs jobs, a few at a time."""
 
-    def __init__(self, environment: dict[str, str], *, side_by_side: int, verbose: bool) -> None:
-        """Take what all jobs have in common."""
+    def __init__(
+        self, environment: dict[str, str], *, side_by_side: int, verbose: bool, until: float = float("inf")
+    ) -> None:
+        """Take what all jobs have in common.
+
+        :param until: when all is to be over, in seconds of the monotonic clock.
+        """
         self.environment = environment
         self.verbose = verbose
+        self.until = until
         self.pool = ThreadPoolExecutor(side_by_side)
         self.stopped = threading.Event()
         self.running: set[subprocess.Popen[str]] = set()
 
     def run(self, jobs: list[Job]) -> None:
-        """Run them all. Ctrl-C, or a fault in here, ends what was started and lets every job clean up."""
+        """Run them all. Ctrl-C, or a fault in here, ends what was started and lets every job clean up.
+
+        :raises TooLateError: the time is over; what was started is ended then, too.
+        """
         futures = [self.pool.submit(self.do, job) for job in jobs]
         try:
             pending = set(futures)
@@ -110,6 +131,8 @@ class Runner:
                 done, pending = wait(pending, timeout=0.5, return_when=FIRST_EXCEPTION)
                 for future in done:
                     future.result()
+                if pending and time.monotonic() >= self.until:
+                    raise TooLateError
         finally:
             self.stopped.set()
             for process in list(self.running):
@@ -141,21 +164,22 @@ class Runner:
         show(job.name, f"{step.name} starts")
         log.write(f"\n$ {' '.join(step.command)}\n")
         gist = Gist()
-        status, summary = self.execute(job.name, step.command, log, gist)
+        status, summary = self.execute(job, step.command, log, gist)
         if self.stopped.is_set():
             return
+        job.elsewhere += int((re.findall(r"(\d+) deselected", summary) or ["0"])[0])
         passed, failed = count(status, summary, tests=step.tests)
         job.passed, job.failed = job.passed + passed, job.failed + failed
         if failed:
             show(job.name, f"{step.name} FAILED")
             job.troubles.append(f"{job.name}, {step.name}:\n{gist.text()}")
 
-    def execute(self, name: str, command: tuple[str, ...], log: TextIO, gist: Gist) -> tuple[int, str]:
+    def execute(self, job: Job, command: tuple[str, ...], log: TextIO, gist: Gist) -> tuple[int, str]:
         """Run one command in a process group of its own; log all it says, show how far it is."""
         process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env=self.environment,
+            env={**self.environment, **job.environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -178,7 +202,7 @@ class Runner:
                 at = line.strip() if line.startswith("TASK [") else at if HOST.match(line) else ""
                 text = self.worth_showing(line.rstrip(), at, time.monotonic() - shown)
                 if text:
-                    show(name, text)
+                    show(job.name, text)
                     shown = time.monotonic()
         self.running.discard(process)
         return process.returncode, summary
@@ -224,4 +248,4 @@ def end(process: subprocess.Popen[str]) -> None:
 
 def show(name: str, text: str) -> None:
     """Print one line of progress."""
-    say(f"{time.strftime('%H:%M:%S')}  {name:<10}  {text[:160]}")
+    say(f"{time.strftime('%H:%M:%S')}  {name:<14}  {text[:160]}")

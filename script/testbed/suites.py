@@ -9,18 +9,23 @@ import json
 import os
 import signal
 import sys
+import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from testbed import engine, images, machines
-from testbed.jobs import Job, Runner, Step, show
+from testbed.jobs import Job, Runner, Step, TooLateError, show
 from testbed.podman import ROOT, BedError, say
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
     from types import FrameType
 
 LOGS = ROOT / ".cache" / "test"
 DURATIONS = LOGS / "durations.json"
+#: After so many seconds, what is still running is ended: a table is worth more than a run that others cut off.
+DEADLINE = 80 * 60
 
 
 def lint() -> Job:
@@ -60,7 +65,8 @@ def first_line(path: Path) -> str:
 def unit() -> Job:
     """Describe the job that runs the unit tests, which know nothing of machines."""
     command = ("pytest", "-p", "no:pytest11.testinfra", "tests/unit")
-    return Job("unit", [Step("pytest", command, tests=True)], LOGS / "unit.log")
+    again = Job("unit", [Step("pytest again", (*command, "--last-failed"), tests=True)], LOGS / "unit.again.log")
+    return Job("unit", [Step("pytest", command, tests=True)], LOGS / "unit.log", again=lambda: again)
 
 
 def image_job() -> Job:
@@ -69,24 +75,45 @@ def image_job() -> Job:
     return Job("machines", steps, LOGS / "machines.log")
 
 
-def scenario(name: str, obstacle: str | None) -> Job:
-    """Describe the job that takes one scenario through its sequence."""
-    step = Step("molecule", ("molecule", "test", "--no-command-borders", "-s", name), tests=True)
-    containers = [f"barehost-{name}-{image}" for image in images.SUITES]
-    return Job(name, [step], LOGS / f"{name}.log", lambda: machines.down(containers), obstacle)
+def scenario(name: str, machine: str, obstacle: str | None) -> Job:
+    """Describe the job that takes one machine of a scenario through its sequence."""
+    job = f"{name}-{machine.removeprefix('debian')}"
+    failed = LOGS / f"{job}.failed.json"
+    own = {
+        "BAREHOST_MACHINES": machine,
+        "BAREHOST_FAILED": str(failed),
+        "MOLECULE_EPHEMERAL_DIRECTORY": str(LOGS / "molecule" / job),
+    }
+
+    def once(kind: str, more: dict[str, str], again: Callable[[], Job] | None) -> Job:
+        step = Step(f"molecule{kind}", ("molecule", "test", "--no-command-borders", "-s", name), tests=True)
+        log = LOGS / f"{job}{kind.replace(' ', '.')}.log"
+        cleanup = partial(machines.down, [f"barehost-{name}-{machine}"])
+        return Job(job, [step], log, cleanup, obstacle, own | more, again)
+
+    def again() -> Job:
+        # Where no test has failed, something around them has: all of it is done again then.
+        tests = json.loads(failed.read_text(encoding="utf-8")) if failed.exists() else []
+        which = failed.with_suffix(".again.json")
+        which.write_text(json.dumps(tests), encoding="utf-8")
+        return once(" again", {"BAREHOST_AGAIN": str(which)} if tests else {}, None)
+
+    failed.unlink(missing_ok=True)
+    return once("", {}, again)
 
 
-def scenarios() -> list[str]:
-    """List the scenarios, those that take longest first: they decide when all is done."""
+def scenarios() -> list[tuple[str, str]]:
+    """List the scenarios with each of their machines, those that take longest first: they decide when all is done."""
     names = sorted(path.parent.name for path in ROOT.glob("molecule/*/molecule.yml"))
+    pairs = [(name, machine) for name in names for machine in images.SUITES]
     known = durations()
-    return sorted(names, key=lambda name: -known.get(name, guess(name)))
+    return sorted(pairs, key=lambda pair: -known.get("-".join(pair).replace("debian", ""), guess(pair[0])))
 
 
 def guess(name: str) -> float:
-    """Guess the seconds of a scenario that has not run here yet: about one for each line of its tests."""
+    """Guess the seconds of a scenario that has not run here yet: what its tests say of converging, ten for each."""
     files = (ROOT / "molecule" / name / "tests").glob("*.py")
-    return sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files)
+    return 10 * sum(file.read_text(encoding="utf-8").count("converge(") for file in files)
 
 
 def durations() -> dict[str, float]:
@@ -97,16 +124,17 @@ def durations() -> dict[str, float]:
 
 def chosen(wanted: list[str]) -> list[Job]:
     """Turn arguments into jobs; none means all of them."""
-    known = ["lint", "unit", *scenarios()]
+    pairs = scenarios()
+    known = ["lint", "unit", *dict.fromkeys(name for name, _machine in pairs)]
     if unknown := [name for name in wanted if name not in known]:
         raise BedError(f"nothing is called {', '.join(unknown)}; there are {', '.join(known)}")
     names = [name for name in known if not wanted or name in wanted]
     jobs = [make() for name, make in (("lint", lint), ("unit", unit)) if name in names]
-    if not (rest := [name for name in names if name not in {"lint", "unit"}]):
+    if not (rest := [pair for pair in pairs if pair[0] in names]):
         return jobs
     if (obstacle := engine.obstacle()) is None:
         jobs.insert(0, image_job())
-    return jobs + [scenario(name, obstacle) for name in rest]
+    return jobs + [scenario(name, machine, obstacle) for name, machine in rest]
 
 
 def environment() -> dict[str, str]:
@@ -122,8 +150,22 @@ def environment() -> dict[str, str]:
     }
 
 
-def summarize(jobs: list[Job]) -> int:
-    """Print the gist of what failed, which the rest of the output may hide, the table and the last line.
+def run_again(jobs: list[Job], runner: Callable[[], Runner]) -> None:
+    """Run what has failed once more, one after the other, and tell what was well then."""
+    for job in jobs:
+        if not job.failed or job.again is None or job.obstacle is not None:
+            continue
+        show(job.name, f"{job.failed} failed: once more, alone")
+        second = job.again()
+        runner().run([second])
+        job.seconds += second.seconds
+        if second.done and not second.failed:
+            job.flaky, job.failed = job.failed, 0
+            job.passed += job.flaky
+
+
+def summarize(jobs: list[Job], *, full: bool) -> int:
+    """Print the gist of what failed, which the rest of the output may hide, the table and the last lines.
 
     Returns the exit status.
     """
@@ -131,11 +173,24 @@ def summarize(jobs: list[Job]) -> int:
         job.tell()
     say("")
     for job in jobs:
-        verdict = "FAILED" if job.failed else "ok" if job.done else "not run"
-        say(f"{job.name:<10}  {verdict:<7}  {job.passed:>4} passed  {job.failed:>3} failed  {job.seconds:>5.0f} s")
+        verdict = "FAILED" if job.failed else "not run" if not job.done else "FLAKY" if job.flaky else "ok"
+        say(f"{job.name:<24}  {verdict:<7}  {job.passed:>4} passed  {job.failed:>3} failed  {job.seconds:>5.0f} s")
+    say(f"\n{where(jobs, full=full)}")
+    say(f"FLAKY: {sum(job.flaky for job in jobs)}")
     failed = sum(job.failed for job in jobs)
     say(f"{sum(job.passed for job in jobs)} passed, {failed} failed")
-    return int(failed > 0)
+    return int(failed > 0 or any(not job.done for job in jobs))
+
+
+def where(jobs: list[Job], *, full: bool) -> str:
+    """Say what ran on which Debian, so that nobody takes a fast run for a full one."""
+    if full:
+        return "Full run: every test ran on Debian 12 and on Debian 13."
+    left = sum(job.elsewhere for job in jobs)
+    return (
+        "Fast run: bare machines were checked, converged and converged again on Debian 12 and 13, and looked at;\n"
+        f"tests that converge ran on one Debian each. script/test --full also runs the other {left} of them."
+    )
 
 
 def interrupt(_number: int, _frame: FrameType | None) -> None:
@@ -149,20 +204,34 @@ def main() -> int:
     parser.add_argument("names", nargs="*")
     parser.add_argument("-v", "--verbose", action="store_true")
     parser.add_argument("-j", "--jobs", type=int, default=3)
+    parser.add_argument("--full", action="store_true")
     given = parser.parse_args()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
     LOGS.mkdir(parents=True, exist_ok=True)
     jobs = chosen(given.names)
-    runner = Runner(environment(), side_by_side=given.jobs, verbose=given.verbose)
+    # What has been installed before this is part of the time.
+    spent = time.time() - float(os.environ.get("BAREHOST_BEGUN", time.time()))
+    until = time.monotonic() + float(os.environ.get("BAREHOST_DEADLINE", DEADLINE)) - spent
+    common = environment() | ({"BAREHOST_FULL": "1"} if given.full else {})
+
+    def runner(side_by_side: int = 1) -> Runner:
+        return Runner(common, side_by_side=side_by_side, verbose=given.verbose, until=until)
+
     try:
-        runner.run(jobs)
+        runner(given.jobs).run(jobs)
+        run_again(jobs, runner)
     except KeyboardInterrupt:
         show("test", "interrupted; everything that was started has been ended and removed")
-        summarize(jobs)
+        summarize(jobs, full=given.full)
         return 130
+    except TooLateError:
+        show("test", "the time is over; everything that was started has been ended and removed")
+        for job in jobs:
+            job.failed += not job.done
+        return summarize(jobs, full=given.full)
     DURATIONS.write_text(json.dumps(durations() | {job.name: round(job.seconds, 1) for job in jobs}), encoding="utf-8")
-    return summarize(jobs)
+    return summarize(jobs, full=given.full)
 
 
 if __name__ == "__main__":

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
-from testbed.jobs import FIRST, LANDMARKS, LAST, SUMMARY, Gist, Job, Runner, Step, count
-from testbed.suites import summarize
+from testbed.jobs import FIRST, LANDMARKS, LAST, SUMMARY, Gist, Job, Runner, Step, TooLateError, count
+from testbed.suites import run_again, summarize
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,7 +107,7 @@ def test_end_of_a_run_repeats_what_failed(tmp_path: Path, capsys: pytest.Capture
     job = Job("site", [Step("molecule", (sys.executable, "-c", talk))], tmp_path / "log")
     runner().run([job])
     at_once = capsys.readouterr().out.partition("----- end of site -----")[2]
-    assert summarize([job]) == 1
+    assert summarize([job], full=False) == 1
     for said in (at_once, capsys.readouterr().out):
         assert "FAILED: site, molecule:" in said
         assert "msg: no room" in said
@@ -123,6 +124,52 @@ def test_what_was_started_ends_with_a_fault(tmp_path: Path) -> None:
         runner().run([broken, long])
     assert cleaned == ["long"]
     assert long.seconds < 60
+
+
+def python(code: str) -> list[Step]:
+    """Give a step that runs a line of Python and speaks as pytest does."""
+    return [Step("pytest", (sys.executable, "-c", code), tests=True)]
+
+
+@pytest.mark.parametrize(
+    ("second", "numbers"),
+    [("print('2 passed in 0.1s')", (5, 0, 2)), ("print('1 failed, 1 passed in 0.1s'); exit(1)", (3, 2, 0))],
+)
+def test_what_failed_is_run_once_more(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], second: str, numbers: tuple[int, int, int]
+) -> None:
+    """What is well then is no failure, but it is told."""
+    again = Job("job", python(second), tmp_path / "again")
+    first = python("print('2 failed, 3 passed, 7 deselected in 0.1s'); exit(1)")
+    job = Job("job", first, tmp_path / "log", again=lambda: again)
+    good = Job("good", python("print('1 passed in 0.1s')"), tmp_path / "good", again=lambda: again)
+    runner().run([job, good])
+    run_again([job, good], runner)
+    passed, failed, flaky = numbers
+    assert (job.passed, job.failed, job.flaky) == numbers
+    assert good.passed == 1
+    assert summarize([job, good], full=False) == int(failed > 0)
+    *_rest, where, counted, last = capsys.readouterr().out.splitlines()
+    assert "also runs the other 7 of them" in where
+    assert (counted, last) == (f"FLAKY: {flaky}", f"{passed + 1} passed, {failed} failed")
+
+
+def test_run_that_takes_too_long_is_ended(tmp_path: Path) -> None:
+    """What was started is ended and cleaned up, and the run is no good one."""
+    cleaned: list[str] = []
+    sleep = Step("sleep", (sys.executable, "-c", "import time; time.sleep(300)"))
+    long = Job("long", [sleep], tmp_path / "log", lambda: cleaned.append("long"))
+    late = Runner(dict(os.environ), side_by_side=1, verbose=False, until=time.monotonic() + 1)
+    with pytest.raises(TooLateError):
+        late.run([long])
+    assert (cleaned, long.done, summarize([long], full=True)) == (["long"], False, 1)
+
+
+def test_commands_of_a_job_know_what_is_its_own(tmp_path: Path) -> None:
+    """Two jobs of one scenario differ in their machine only."""
+    job = Job("job", python("import os; exit(os.environ['OWN'] != 'x')"), tmp_path / "log", environment={"OWN": "x"})
+    runner().run([job])
+    assert (job.passed, job.failed) == (1, 0)
 
 
 def test_an_obstacle_is_a_failure(tmp_path: Path) -> None:

@@ -15,20 +15,42 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name, lines in (("apache", 10), ("nginx", 30), ("site", 20)):
+    for name, converges in (("apache", 1), ("nginx", 3), ("site", 2)):
         tests = tmp_path / "molecule" / name / "tests"
         tests.mkdir(parents=True)
         (tests.parent / "molecule.yml").touch()
-        (tests / "test_it.py").write_text("# a line\n" * lines, encoding="utf-8")
+        (tests / "test_it.py").write_text("assert converge().rc == 0\n" * converges, encoding="utf-8")
     monkeypatch.setattr(suites, "ROOT", tmp_path)
+    monkeypatch.setattr(suites, "LOGS", tmp_path)
     monkeypatch.setattr(suites, "DURATIONS", tmp_path / "durations.json")
     return tmp_path
 
 
-def test_first_run_goes_by_the_length_of_the_tests(root: Path) -> None:
-    assert suites.scenarios() == ["nginx", "site", "apache"], root
+def test_first_run_goes_by_what_the_tests_converge(root: Path) -> None:
+    assert [name for name, machine in suites.scenarios() if machine == "debian13"] == ["nginx", "site", "apache"], root
 
 
 def test_later_runs_go_by_what_each_took(root: Path) -> None:
-    (root / "durations.json").write_text('{"apache": 25, "nginx": 5}', encoding="utf-8")
-    assert suites.scenarios() == ["apache", "site", "nginx"]
+    (root / "durations.json").write_text('{"apache-12": 45, "nginx-13": 5}', encoding="utf-8")
+    assert suites.scenarios()[:2] == [("apache", "debian12"), ("nginx", "debian12")]
+    assert suites.scenarios()[-1] == ("nginx", "debian13")
+
+
+def test_each_machine_of_a_scenario_is_a_job_of_its_own(root: Path) -> None:
+    first, second = (suites.scenario("nginx", machine, None) for machine in ("debian12", "debian13"))
+    assert (first.name, second.name) == ("nginx-12", "nginx-13")
+    assert first.environment["BAREHOST_MACHINES"] == "debian12"
+    assert not {*first.environment.values()} & {*second.environment.values()}, root
+    assert first.log != second.log
+
+
+def test_only_the_tests_that_failed_are_run_again(root: Path) -> None:
+    job = suites.scenario("nginx", "debian12", None)
+    assert job.again is not None
+    assert "BAREHOST_AGAIN" not in job.again().environment, "something around the tests has failed"
+    (root / "nginx-12.failed.json").write_text('["test_x.py::test_y[debian12]"]', encoding="utf-8")
+    again = job.again()
+    assert (root / "nginx-12.failed.again.json").read_text(encoding="utf-8") == '["test_x.py::test_y[debian12]"]'
+    assert again.environment["BAREHOST_AGAIN"] == str(root / "nginx-12.failed.again.json")
+    assert (again.name, again.again) == ("nginx-12", None)
+    assert again.log != job.log
