@@ -11,9 +11,9 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible_collections.barehost.web.plugins.modules.release import DOCUMENTATION
+from ansible_collections.barehost.web.plugins.plugin_utils import _run
 from ansible_collections.barehost.web.plugins.plugin_utils._app_plan import programs
 from ansible_collections.barehost.web.plugins.plugin_utils._deploy import chosen, told
-from ansible_collections.barehost.web.plugins.plugin_utils._run import BEGUN
 from ansible_collections.barehost.web.plugins.plugin_utils._sending_action import SendingAction
 from ansible_collections.barehost.web.plugins.plugin_utils._source import Content, SourceError, describe, hidden
 
@@ -56,7 +56,7 @@ class ActionModule(SendingAction):
             "timeout": options["build_timeout"],
             "lock_timeout": options["lock_timeout"],
             "bundle": "",
-            "begun": BEGUN,
+            "begun": _run.BEGUN,
             "by": f"{getpass.getuser()}@{socket.gethostname()}",
             "programs": programs() if any(app["preflight"] for app in options["apps"]) else {},
         }

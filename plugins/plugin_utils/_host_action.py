@@ -11,7 +11,6 @@ import gc
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.barehost.web.plugins.modules.packages import DOCUMENTATION as PACKAGES
 from ansible_collections.barehost.web.plugins.plugin_utils import _preload, _role
@@ -55,7 +54,9 @@ class HostAction(ActionBase):
         variables = task_vars or {}
         role = _role.role_of(self._task)
         self.values = _role.given(role, self._templar, variables) if role else {}
-        self._validate(role, variables)
+        refusal = self._validate(role, variables)
+        if refusal:
+            return {"changed": False, "failed": True, "msg": refusal}
         return self.perform(checked_options(self.documentation, self.arguments()), variables)
 
     def arguments(self) -> dict[str, Any]:
@@ -125,14 +126,13 @@ class HostAction(ActionBase):
         elif not self._task.check_mode and (result.get("changed") or result.get("failed")):
             memory.drop()
 
-    def _validate(self, role: str, variables: Mapping[str, Any]) -> None:
-        """Refuse wrong variables of the role that the task belongs to, unless the whole model was validated."""
+    def _validate(self, role: str, variables: Mapping[str, Any]) -> str:
+        """Say what is wrong with the variables of the role of the task, unless the whole model was validated."""
         validated = validated_of(self._task, str(variables.get("inventory_hostname", "")))
         if not role or validated:
-            return
+            return ""
         found, warnings = _role.misspelt(variables)
         found += _role.mistakes(self.values, self._loader.get_basedir())
         for warning in warnings:
             self._display.warning(warning)
-        if found:
-            raise AnsibleActionFail(report(found))
+        return report(found) if found else ""

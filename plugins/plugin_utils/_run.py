@@ -3,7 +3,7 @@
 """What is the same for all hosts of a run. Private to the collection.
 
 Ansible imports the action of a task before it copies itself for the hosts: what this module finds out when it is loaded
-is one value in all copies.
+is one value in all copies. Whoever runs several plays in one process loads it again for each.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ from ansible.playbook.play import Play
 from ansible.playbook.play_context import PlayContext
 from ansible.playbook.task import Task
 from ansible.plugins.connection import ConnectionBase
-from ansible_collections.barehost.web.plugins.plugin_utils._run import RUN
+from ansible_collections.barehost.web.plugins.plugin_utils import _run
 from ansible_collections.barehost.web.plugins.plugin_utils._sources import COLLECTION
 
 
@@ -85,7 +85,7 @@ class Memory:
 
     def __init__(self, folder: Path, play: str, *identity: object) -> None:
         self.play = play
-        self._file = folder / hashlib.sha256(json.dumps([RUN, play, *map(str, identity)]).encode()).hexdigest()
+        self._file = folder / hashlib.sha256(json.dumps([_run.RUN, play, *map(str, identity)]).encode()).hexdigest()
 
     def read(self) -> Snapshot | None:
         """Give what the host has said, if that still holds."""
@@ -111,7 +111,7 @@ class Validated:
     """Notes that the whole model of a host has been validated in a play."""
 
     def __init__(self, folder: Path, play: object, host: str) -> None:
-        self._file = folder / hashlib.sha256(json.dumps([RUN, str(play), host, "validated"]).encode()).hexdigest()
+        self._file = folder / hashlib.sha256(json.dumps([_run.RUN, str(play), host, "validated"]).encode()).hexdigest()
 
     def __bool__(self) -> bool:
         """Tell whether it has."""

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from testbed import loaded
 from testbed.podman import ROOT
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ class Outcome:
     @property
     def refused(self) -> bool:
         """Tell whether the model was found wrong before anything was changed: the machine is as it was."""
-        wrong = [task.action for task in self.tasks if task.status == "failed"]
-        return self.changed == 0 and wrong == ["barehost.web.model"]
+        wrong = [str(task.result.get("msg", "")) for task in self.tasks if task.status == "failed"]
+        return self.changed == 0 and len(wrong) == 1 and wrong[0].startswith(("The model has ", "Nothing was changed"))
 
     def task(self, part: str) -> Task:
         """Find the one task with these words in its name or action."""
@@ -99,22 +99,12 @@ def converge(
             *(["-vvv"] if verbose else []),
             f"playbooks/{playbook or scenario}.yml",
         ]
-        ended = subprocess.run(
-            command,
-            cwd=ROOT,
-            env=environment(scenario, record) | {"BAREHOST_KILL_AFTER": str(kill_after)},
-            stdin=subprocess.DEVNULL,
-            timeout=timeout,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            check=False,
-        )
+        surroundings = environment(scenario, record) | {"BAREHOST_KILL_AFTER": str(kill_after)}
+        status, output = loaded.run(command, surroundings, timeout)
         lines = record.read_text(encoding="utf-8").splitlines() if record.exists() else []
     notes = [json.loads(line) for line in lines]
     tasks = [Task(note["name"], note["action"], note["status"], note["result"]) for note in notes]
-    return Outcome(ended.returncode, ended.stdout, tasks)
+    return Outcome(status, output, tasks)
 
 
 def environment(scenario: str, record: Path) -> dict[str, str]:

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.barehost.web.plugins.plugin_utils import _snapshot
+from ansible_collections.barehost.web.plugins.plugin_utils import _run, _snapshot
 from ansible_collections.barehost.web.plugins.plugin_utils._snapshot import Memory, Request, Snapshot, digest_of
 from ansible_collections.barehost.web.plugins.plugin_utils._sources import COLLECTION
 
@@ -80,7 +80,7 @@ def test_memory_is_of_one_play_and_one_connection(tmp_path: Path, other: tuple[s
 
 def test_memory_of_another_run_does_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Memory(tmp_path, "site", "play").write(plain(said()))
-    monkeypatch.setattr(_snapshot, "RUN", "another")
+    monkeypatch.setattr(_run, "RUN", "another")
     assert Memory(tmp_path, "site", "play").read() is None
 
 
