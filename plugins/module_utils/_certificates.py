@@ -24,7 +24,7 @@ from typing import Any
 from ansible_collections.barehost.web.plugins.module_utils import _marks
 from ansible_collections.barehost.web.plugins.module_utils._host import Answer, HostError
 from ansible_collections.barehost.web.plugins.module_utils._lock import lock, units_lock
-from ansible_collections.barehost.web.plugins.module_utils._publish import read_manifest, remember
+from ansible_collections.barehost.web.plugins.module_utils._manifests import read_manifest, remember
 from ansible_collections.barehost.web.plugins.module_utils._tree import sync_file_system
 from ansible_collections.barehost.web.plugins.module_utils._validate import find_program
 

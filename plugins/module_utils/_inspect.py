@@ -20,10 +20,10 @@ from typing import Any
 from ansible_collections.barehost.web.plugins.module_utils import _certificates, _inspect_units, _marks, _programs
 from ansible_collections.barehost.web.plugins.module_utils._host import Answer
 from ansible_collections.barehost.web.plugins.module_utils._inspect_wordpress import installations
+from ansible_collections.barehost.web.plugins.module_utils._manifests import read_manifest, sets
 from ansible_collections.barehost.web.plugins.module_utils._packages import installed
 from ansible_collections.barehost.web.plugins.module_utils._programs_plan import SUFFIX, is_program, short
-from ansible_collections.barehost.web.plugins.module_utils._publish import read_manifest, sets
-from ansible_collections.barehost.web.plugins.module_utils._release import Registry
+from ansible_collections.barehost.web.plugins.module_utils._release_registry import Registry
 from ansible_collections.barehost.web.plugins.module_utils._release_store import Store
 from ansible_collections.barehost.web.plugins.module_utils._release_user import mask
 from ansible_collections.barehost.web.plugins.module_utils._versions import PACKAGES, own_version

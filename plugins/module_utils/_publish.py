@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
-import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 from ansible_collections.barehost.web.plugins.module_utils import _accounts, _marks, _units, _validate
 from ansible_collections.barehost.web.plugins.module_utils._host import Answer, HostError
 from ansible_collections.barehost.web.plugins.module_utils._lock import lock, units_lock
+from ansible_collections.barehost.web.plugins.module_utils._manifests import read_manifest, remember
 from ansible_collections.barehost.web.plugins.module_utils._ports import judge
 from ansible_collections.barehost.web.plugins.module_utils._publish_commit import Commit, remove_empty
 from ansible_collections.barehost.web.plugins.module_utils._publish_plan import (
@@ -251,30 +251,6 @@ def _undone(commit: Commit, doing: str) -> Iterator[None]:
 def _of_others(memory: Path, own: Path) -> set[str]:
     """Paths that other sets publish."""
     return {path for file in memory.glob("*.json") if file != own for path in read_manifest(file)}
-
-
-def sets(state: Path = _marks.STATE) -> list[str]:
-    """Name the sets of which this host has something."""
-    return sorted(file.stem for file in (state / "published").glob("*.json") if read_manifest(file))
-
-
-def read_manifest(path: Path) -> dict[str, Any]:
-    """What the set published before, by path; empty where it never did."""
-    try:
-        loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    return loaded
-
-
-def remember(path: Path, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-    """Note what a set has published, in one step."""
-    if before == after:
-        return
-    fresh = path.with_suffix(".new")
-    fresh.touch(mode=0o600)
-    fresh.write_text(json.dumps(after, indent=1, sort_keys=True), encoding="utf-8")
-    fresh.replace(path)
 
 
 def _mark(request: Request, steps: Sequence[Step], state: Path) -> None:

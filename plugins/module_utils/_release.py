@@ -14,7 +14,6 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from ansible_collections.barehost.web.plugins.module_utils import _marks
@@ -31,6 +30,7 @@ from ansible_collections.barehost.web.plugins.module_utils._release_make import 
 from ansible_collections.barehost.web.plugins.module_utils._release_manifest import Entry
 from ansible_collections.barehost.web.plugins.module_utils._release_preflight import Health, preflight_from
 from ansible_collections.barehost.web.plugins.module_utils._release_python import tidy
+from ansible_collections.barehost.web.plugins.module_utils._release_registry import Registry
 from ansible_collections.barehost.web.plugins.module_utils._release_shared import SharedData, shared_from
 from ansible_collections.barehost.web.plugins.module_utils._release_store import Store
 from ansible_collections.barehost.web.plugins.module_utils._release_user import (
@@ -77,29 +77,6 @@ class Outcome:
     warnings: list[str] = field(default_factory=list)
     #: What is worth knowing, but no reason to worry.
     notes: list[str] = field(default_factory=list)
-
-
-class Registry:
-    """Which apps this collection released on the host, and the unit that runs each."""
-
-    def __init__(self, state: Path = _marks.STATE) -> None:
-        self._folder = state / "apps"
-
-    def units(self) -> dict[str, str]:
-        """The unit of every app; empty for one without a process."""
-        if not self._folder.is_dir():
-            return {}
-        return {path.name: path.read_text(encoding="ascii").strip() for path in sorted(self._folder.iterdir())}
-
-    def add(self, app: str, unit: str) -> None:
-        """Remember an app; written before anything is made for it."""
-        if self.units().get(app) != unit:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            (self._folder / app).write_text(f"{unit}\n", encoding="ascii")
-
-    def forget(self, app: str) -> None:
-        """Forget an app; the last step of its removal."""
-        (self._folder / app).unlink(missing_ok=True)
 
 
 def release(request: Request) -> Outcome:

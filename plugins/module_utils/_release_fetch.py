@@ -7,6 +7,7 @@ This module is private to the collection.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import os
@@ -16,12 +17,14 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass, field
-from http.client import HTTPException
+from http.client import HTTPException, HTTPResponse
+from netrc import NetrcParseError, netrc
 from pathlib import Path
 from typing import IO, Any
 from urllib.error import HTTPError, URLError
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
+from urllib.request import Request, build_opener, url2pathname
 
-from ansible.module_utils.urls import open_url
 from ansible_collections.barehost.web.plugins.module_utils._patience import patiently
 from ansible_collections.barehost.web.plugins.module_utils._release_manifest import (
     Entry,
@@ -103,15 +106,43 @@ def _transfer(url: str, file: IO[bytes]) -> str:
     file.seek(0)
     file.truncate()
     digest = hashlib.sha256()
-    with open_url(url, timeout=_TIMEOUT, decompress=False) as answer:
+    with _opened(url) as (answer, length):
         while chunk := answer.read(_CHUNK):
             digest.update(chunk)
             file.write(chunk)
-        # Where the connection closes too soon, http.client takes that for the end.
-        length = answer.headers.get("Content-Length", "")
+    # Where the connection closes too soon, http.client takes that for the end.
     if length.isdecimal() and file.tell() < int(length):
         raise HTTPException(f"the transfer broke off after {file.tell()} of {length} bytes")
     return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def _opened(url: str) -> Iterator[tuple[IO[bytes], str]]:
+    """Give what an address has, and how long it says that it is; empty where it does not say."""
+    parts = urlsplit(url)
+    if parts.scheme == "file":
+        with Path(url2pathname(parts.path)).open("rb") as file:
+            yield file, ""
+        return
+    with _asked(parts) as answer:
+        yield answer, answer.headers.get("Content-Length", "")
+
+
+def _asked(parts: SplitResult) -> HTTPResponse:
+    """Ask a server, with the credentials that stand in the address, or else in root's .netrc."""
+    rest = urlunsplit(("", *parts[1:])).lstrip("/").removeprefix(f"{parts.netloc.rpartition('@')[0]}@")
+    request = Request(f"https://{rest}") if parts.scheme == "https" else Request(f"http://{rest}")
+    request.add_header("User-Agent", "barehost.web")
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    if not user:
+        with contextlib.suppress(OSError, NetrcParseError):
+            user, _account, password = netrc().authenticators(parts.hostname or "") or ("", "", "")
+    if user:
+        word = base64.b64encode(f"{user}:{password}".encode()).decode()
+        # Not for whoever it sends us on to.
+        request.add_unredirected_header("Authorization", f"Basic {word}")
+    answer: HTTPResponse = build_opener().open(request, timeout=_TIMEOUT)
+    return answer
 
 
 def _passing(error: Exception) -> bool:

@@ -5,11 +5,14 @@
 from __future__ import annotations
 
 import importlib
+import shutil
 from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.barehost.web.plugins.module_utils import _marks
-from ansible_collections.barehost.web.plugins.module_utils._publish import sets
+from ansible_collections.barehost.web.plugins.module_utils._agent import KEPT
+from ansible_collections.barehost.web.plugins.module_utils._manifests import sets
+from ansible_collections.barehost.web.plugins.module_utils._release_registry import Registry
 from ansible_collections.barehost.web.plugins.module_utils._requests import Key, Requests, Work
 
 _UTILITIES = "ansible_collections.barehost.web.plugins.module_utils"
@@ -50,9 +53,10 @@ def perform(order: Mapping[str, Any]) -> dict[str, Any]:
     key = Key(keep["play"], order["work"], keep["subject"])
     if not order["check"]:
         requests.keep(key, keep["digest"], work, order["options"])
-        if result["changed"] and not sets() and not any(_marks.owed()):
-            # What has nothing to look after has nothing to remember.
+        if _has_nothing(order["work"], changed=result["changed"]):
+            # What has nothing to look after keeps nothing.
             requests.forget()
+            shutil.rmtree(KEPT, ignore_errors=True)
     if order.get("snapshot") and not result["changed"]:
         result["snapshot"] = {
             "requests": requests.snapshot(key.play, work_of),
@@ -60,3 +64,9 @@ def perform(order: Mapping[str, Any]) -> dict[str, Any]:
             "owed": any(_marks.owed()),
         }
     return result
+
+
+def _has_nothing(work: str, *, changed: bool) -> bool:
+    """Tell whether the host has nothing of the collection, after a work that did not begin to bring something."""
+    begins = work in {"packages", "database_server"} and changed
+    return not begins and not sets() and not Registry().units() and not any(_marks.owed())

@@ -1,79 +1,57 @@
 #!/usr/bin/python
-"""t"""
+# Copyright: barehost.web contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The host's side of the collection's actions, where they cannot speak to it through a pipe."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: agent
-short_description: x
-description: [x]
-options: {payload: {type: str, description: x}}
+short_description: The host's side of the collection's actions
+description:
+  - Not meant to be called from a playbook. The actions of this collection check their options on the controller and
+    then speak to the host through a pipe. Where that is not possible, because C(pipelining) is off or
+    C(become_method) does not allow it, they call this module.
+author: barehost.web contributors
+options:
+  message:
+    description: What to do, as Base64. One opaque value, so that no content reaches a log.
+    type: str
+    required: true
+attributes:
+  check_mode:
+    description: Changes nothing that lasts.
+    support: full
+  diff_mode:
+    description: As the action says.
+    support: full
 """
+
+EXAMPLES = r"""
+# See the actions.
+"""
+
+RETURN = r"""
+# See the actions.
+"""
+
 import base64
-import json
-import os
-import zlib
-from typing import TYPE_CHECKING
 
 from ansible.module_utils.basic import AnsibleModule
-from typing import TYPE_CHECKING
-from ansible_collections.barehost.web.plugins.module_utils._host import HostError
-from ansible_collections.barehost.web.plugins.module_utils._works import perform
-
-if TYPE_CHECKING:
-    pass
+from ansible_collections.barehost.web.plugins.module_utils._agent import answer
 
 
-if TYPE_CHECKING:
-    from ansible_collections.barehost.web.plugins.module_utils import (
-        _accounts,
-        _acme,
-        _benchmark,
-        _certificates,
-        _database_server,
-        _databases,
-        _inspect,
-        _packages,
-        _publish,
-        _release,
-        _releases,
-        _run,
-        _units,
-        _wordpress,
-        _wordpress_archives,
-        _wordpress_code,
+def main() -> None:
+    """Do what the controller asks for."""
+    module = AnsibleModule(
+        argument_spec={"message": {"type": "str", "required": True, "no_log": True}}, supports_check_mode=True
     )
-
-    P = (
-        _accounts,
-        _acme,
-        _benchmark,
-        _certificates,
-        _database_server,
-        _databases,
-        _inspect,
-        _packages,
-        _publish,
-        _release,
-        _releases,
-        _run,
-        _units,
-        _wordpress,
-        _wordpress_archives,
-        _wordpress_code,
-    )
-
-
-def main():
-    module = AnsibleModule(argument_spec={"payload": {"type": "str", "no_log": True}}, supports_check_mode=True)
-    os.umask(0o022)
-    try:
-        r = perform(json.loads(zlib.decompress(base64.b64decode(module.params["payload"]))))
-    except HostError as error:
-        module.fail_json(msg=str(error), **error.details)
-    for w in r.pop("warnings", ()):
-        module.warn(w)
-    module.exit_json(**r)
+    result = answer(base64.b64decode(module.params["message"]))
+    for warning in result.pop("warnings", ()):
+        module.warn(warning)
+    if result.pop("failed", False):
+        module.fail_json(**{"msg": "it failed without a word", **result})
+    module.exit_json(**result)
 
 
 if __name__ == "__main__":

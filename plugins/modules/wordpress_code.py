@@ -1,7 +1,7 @@
 #!/usr/bin/python
 # Copyright: barehost.web contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Documentation of the action plugin of the same name, which calls barehost.web.host_release on the host."""
+"""Documentation of the action plugin of the same name, which never calls this file."""
 
 from __future__ import annotations
 

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 from ansible_collections.barehost.web.plugins.module_utils import _marks, _publish, _tree, _validate
 from ansible_collections.barehost.web.plugins.module_utils._lock import LockedError, lock
-from ansible_collections.barehost.web.plugins.module_utils._publish import PublishError, publish, sets
+from ansible_collections.barehost.web.plugins.module_utils._manifests import sets
+from ansible_collections.barehost.web.plugins.module_utils._publish import PublishError, publish
 from ansible_collections.barehost.web.plugins.module_utils._publish_commit import beside
 from ansible_collections.barehost.web.plugins.module_utils._publish_plan import Item, folders_above
 from ansible_collections.barehost.web.plugins.module_utils._publish_request import Request, Validation, request_from

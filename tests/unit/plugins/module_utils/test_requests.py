@@ -240,7 +240,7 @@ def order(value: str, **more: Any) -> dict[str, Any]:
 def perform(tmp_path: Path, host: Host, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(_works, "Requests", lambda: Requests(tmp_path))
     monkeypatch.setattr(_works, "work_of", lambda _name: Work(host.run))
-    monkeypatch.setattr(_works, "sets", list)
+    monkeypatch.setattr(_works, "sets", lambda: ["nginx"])
     return _works.perform
 
 
