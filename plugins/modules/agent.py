@@ -36,22 +36,24 @@ RETURN = r"""
 """
 
 import base64
+import subprocess
+import sys
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.barehost.web.plugins.module_utils._agent import answer
+
+#: Reads the text of a program of so many bytes, and runs it; what follows is left for that.
+READER = "import sys; i = sys.stdin.buffer; exec(i.read(int(i.readline())))"
 
 
 def main() -> None:
-    """Do what the controller asks for."""
+    """Start what the controller would start itself."""
     module = AnsibleModule(
         argument_spec={"message": {"type": "str", "required": True, "no_log": True}}, supports_check_mode=True
     )
-    result = answer(base64.b64decode(module.params["message"]))
-    for warning in result.pop("warnings", ()):
-        module.warn(warning)
-    if result.pop("failed", False):
-        module.fail_json(**{"msg": "it failed without a word", **result})
-    module.exit_json(**result)
+    message = base64.b64decode(module.params["message"])
+    done = subprocess.run([sys.executable, "-c", READER], input=message, capture_output=True, check=False)
+    said, errors = (text.decode(errors="replace") for text in (done.stdout, done.stderr))
+    module.exit_json(changed=False, status=done.returncode, said=said, errors=errors)
 
 
 if __name__ == "__main__":

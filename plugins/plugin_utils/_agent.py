@@ -17,11 +17,10 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.barehost.web.plugins.module_utils import _agent
+from ansible_collections.barehost.web.plugins.modules.agent import READER
 
 _FOLDER = Path(_agent.__file__).parent
 _PYTHON = "/usr/bin/python3"
-#: Reads the text of a program of so many bytes, and runs it; what follows is left for that.
-_READER = "import sys; i = sys.stdin.buffer; exec(i.read(int(i.readline())))"
 _MISSING = 127
 
 
@@ -59,15 +58,16 @@ def ask(action: ActionBase, order: Mapping[str, Any], variables: dict[str, Any])
 
 
 def _send(action: ActionBase, message: bytes, variables: dict[str, Any]) -> dict[str, Any]:
-    if not action._is_pipelining_enabled("new", bool(action._task.async_val)):
-        arguments = {"message": base64.b64encode(message).decode()}
-        result: dict[str, Any] = action._execute_module(
-            "barehost.web.agent", module_args=arguments, task_vars=variables
-        )
-        return result
     python = interpreter(variables)
-    command = f"{action._compute_environment_string()} {shlex.quote(python)} -c {shlex.quote(_READER)}".strip()
-    return result_of(action._low_level_execute_command(command, in_data=program() + message), python)
+    message = program() + message
+    if action._is_pipelining_enabled("new", bool(action._task.async_val)):
+        command = f"{action._compute_environment_string()} {shlex.quote(python)} -c {shlex.quote(READER)}".strip()
+        return result_of(action._low_level_execute_command(command, in_data=message), python)
+    arguments = {"message": base64.b64encode(message).decode()}
+    done: dict[str, Any] = action._execute_module("barehost.web.agent", module_args=arguments, task_vars=variables)
+    if "said" not in done:
+        return done
+    return result_of({"stdout": done["said"], "stderr": done["errors"], "rc": done["status"]}, python)
 
 
 def interpreter(variables: Mapping[str, Any]) -> str:

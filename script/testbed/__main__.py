@@ -30,7 +30,6 @@ def arguments() -> argparse.Namespace:
     start.add_argument("--image", required=True, choices=kinds, help="plain: supervisord instead of systemd")
     start.add_argument("--port", type=int, help="publish this port on 127.0.0.1, at 8080 or above")
     start.add_argument("--lifetime", type=int, metavar="SECONDS", help="stop it after this time")
-    start.add_argument("--keep-compiled", action="store_true", help="have Ansible's modules compiled once only")
     start.add_argument("--guard", action="store_true", help="remove it when the molecule test around this call ends")
     remove = verbs.add_parser("down", help="remove machines of this checkout")
     remove.add_argument("name", nargs="*")
@@ -50,13 +49,7 @@ def run(given: argparse.Namespace) -> None:
             for image in given.image:
                 images.ensure(image, rebuild=given.rebuild)
         case "up":
-            new = machines.up(
-                given.name,
-                given.image,
-                port=given.port,
-                lifetime=given.lifetime,
-                keep_compiled=given.keep_compiled,
-            )
+            new = machines.up(given.name, given.image, port=given.port, lifetime=given.lifetime)
             if given.guard:
                 guard.set_up(given.name)
             say(f"machines: {given.name} {'is up' if new else 'was up already'}")

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import shutil
@@ -11,16 +12,21 @@ import socket
 import subprocess
 import tarfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from testbed import engine, images, surroundings
 from testbed.lock import locked
 from testbed.podman import ROOT, STATE, BedError, last_line, podman, podman_ok
 
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
 KEY = STATE / "id_ed25519"
 OWNER = "barehost.checkout"
-#: Below the root of a machine: what makes Python keep the modules that Ansible sends.
-KEEPER = Path("opt/testbed/sitecustomize.py")
 FIRST_PORT = 8080
+#: What podman, or the program that it has listen, says of a port that is taken; and how many others are tried then.
+TAKEN = ("address already in use", "port is already allocated")
+TRIES = 10
 # What a container is given that has supervisord for its first process. Here it waits until a role has installed it.
 PLAIN = """mkdir -p /run/sshd
 status() { dpkg-query --show --showformat '${db:Status-Status}' supervisor 2>/dev/null; }
@@ -29,30 +35,42 @@ exec supervisord --nodaemon --configuration /etc/supervisor/supervisord.conf
 """
 
 
-def up(
-    name: str, image: str, *, port: int | None = None, lifetime: int | None = None, keep_compiled: bool = False
-) -> bool:
-    """Have a machine of that name running and reachable; tell whether it had to be started.
-
-    With keep_compiled, Ansible's modules are compiled once there: for tests, not for measurements.
-    """
+def up(name: str, image: str, *, port: int | None = None, lifetime: int | None = None) -> bool:
+    """Have a machine of that name running and reachable; tell whether it had to be started."""
     if (reason := engine.obstacle()) is not None:
         raise BedError(reason)
     if is_running(name):
         return False
     reference = images.ensure(image)
-    options = ["--publish", f"127.0.0.1:{free_port()}:{port}"] if port else []
-    options += ["--timeout", str(lifetime)] if lifetime else []
-    if (complaint := start(name, image, reference, options)) is not None:
+    options = ["--timeout", str(lifetime)] if lifetime else []
+    complaint = start_with_port(name, image, reference, options, port)
+    if complaint is not None:
         # What worked when it was tried may not any more: find out anew what does.
         engine.forget()
-        complaint = start(name, image, reference, options)
+        complaint = start_with_port(name, image, reference, options, port)
     if complaint is not None:
         raise BedError(f"{name} does not start: {complaint}")
     if not image.endswith(images.PLAIN):
         engine.wait_until_ready(name, seconds=90)
-    admit(name, keep_compiled=keep_compiled)
+    admit(name)
     return True
+
+
+def start_with_port(name: str, image: str, reference: str, options: list[str], port: int | None) -> str | None:
+    """Start the container, with a port of it published where one is free; hand back what podman complains about.
+
+    Another program may take a port after it was found free, such as another checkout that looks at the same moment.
+    """
+    if not port:
+        return start(name, image, reference, options)
+    taken: set[int] = set()
+    while len(taken) < TRIES:
+        found = free_port(taken)
+        complaint = start(name, image, reference, ["--publish", f"127.0.0.1:{found}:{port}", *options])
+        if complaint is None or not any(word in complaint for word in TAKEN):
+            return complaint
+        taken.add(found)
+    return complaint
 
 
 def start(name: str, image: str, reference: str, options: list[str]) -> str | None:
@@ -80,17 +98,14 @@ def is_running(name: str) -> bool:
     return running == "true" and owner == str(ROOT)
 
 
-def admit(name: str, *, keep_compiled: bool) -> None:
+def admit(name: str) -> None:
     """Let this checkout's key in and tell sshd of the surroundings: nothing of it is in the image."""
     certificates = surroundings.bundle()
     chosen = surroundings.variables(dict(os.environ), has_bundle=certificates is not None)
-    chosen |= {"PYTHONPATH": f"/{KEEPER.parent}"} if keep_compiled else {}
     files = {
         "root/.ssh/authorized_keys": public_key(),
         "etc/ssh/sshd_config.d/testbed.conf": surroundings.sshd_configuration(chosen).encode(),
     }
-    if keep_compiled:
-        files[str(KEEPER)] = Path(__file__).with_name(KEEPER.name).read_bytes()
     if certificates is not None:
         files[surroundings.BUNDLE_INSIDE.lstrip("/")] = certificates
     podman_ok("exec", "-i", name, "tar", "-x", "-C", "/", "--no-same-owner", data=archive(files))
@@ -120,18 +135,28 @@ def public_key() -> bytes:
     return public.read_bytes()
 
 
-def free_port() -> int:
-    """Find the first free port of the loopback address."""
+def free_port(taken: Collection[int] = ()) -> int:
+    """Find the first port of the loopback address that a program can listen on, other than those that are taken."""
     for port in range(FIRST_PORT, FIRST_PORT + 100):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                return port
+        if port in taken:
+            continue
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            # To connect would not tell of one that is bound and does not listen yet.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return port
     raise BedError(f"the ports {FIRST_PORT} to {FIRST_PORT + 99} of 127.0.0.1 are all in use")
 
 
 def address(name: str, port: int) -> str:
     """Tell where a machine's port was published."""
-    return podman_ok("port", name, str(port)).splitlines()[0]
+    if name not in own():
+        raise BedError(f"this checkout has no machine {name}: script/machines list prints those that it has")
+    found = podman("port", name, str(port)).stdout.decode().split()
+    if not found:
+        again = f"script/machines up {name} --image IMAGE --port {port}"
+        raise BedError(f"port {port} of {name} is not published: script/machines down {name}, then {again}")
+    return found[0]
 
 
 def own() -> list[str]:

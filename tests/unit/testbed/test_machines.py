@@ -7,11 +7,13 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import socket
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from testbed import engine, guard, images, surroundings
+from testbed import engine, guard, images, machines, surroundings
 from testbed.podman import BedError, last_line
 
 if TYPE_CHECKING:
@@ -138,3 +140,56 @@ def test_an_image_that_cannot_be_built_for_the_moment_is_built_later(
     with contextlib.nullcontext() if ends_well else pytest.raises(BedError, match="no mirror"):
         assert images.ensure("debian13") == images.reference("debian13")
     assert len(tried) == tries
+
+
+def test_port_that_somebody_has_bound_is_not_free() -> None:
+    with contextlib.ExitStack() as stack:
+        first = machines.free_port()
+        stack.enter_context(contextlib.closing(bound(first)))
+        second = machines.free_port()
+        assert second != first
+        assert machines.free_port([second]) not in {first, second}
+
+
+def bound(port: int) -> socket.socket:
+    """Bind a port, and do not listen yet."""
+    found = socket.socket()
+    found.bind(("127.0.0.1", port))
+    return found
+
+
+def test_port_that_is_taken_in_between_is_left_to_whoever_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def start(*given: Any) -> str | None:
+        asked.append(given[3][1])
+        return "rootlessport listen tcp: address already in use" if len(asked) < 3 else None
+
+    monkeypatch.setattr(machines, "start", start)
+    assert machines.start_with_port("one", "debian13", "image", [], 80) is None
+    assert len({*asked}) == 3
+    monkeypatch.setattr(machines, "start", lambda *_given: "no space left")
+    assert machines.start_with_port("one", "debian13", "image", [], 80) == "no space left"
+    monkeypatch.setattr(machines, "start", lambda *_given: "address already in use")
+    assert machines.start_with_port("one", "debian13", "image", [], 80) == "address already in use"
+
+
+@pytest.mark.parametrize(
+    ("name", "published", "words"),
+    [
+        ("one", "127.0.0.1:8080\n", ""),
+        ("one", "", "port 80 of one is not published: script/machines down one, then script/machines up one --image"),
+        ("two", "", "this checkout has no machine two: script/machines list prints"),
+    ],
+)
+def test_address_of_a_machine_without_one_is_told(
+    monkeypatch: pytest.MonkeyPatch, name: str, published: str, words: str
+) -> None:
+    said = SimpleNamespace(stdout=published.encode())
+    monkeypatch.setattr(machines, "own", lambda: ["one"])
+    monkeypatch.setattr(machines, "podman", lambda *_words: said)
+    if not words:
+        assert machines.address(name, 80) == "127.0.0.1:8080"
+        return
+    with pytest.raises(BedError, match=words):
+        machines.address(name, 80)
