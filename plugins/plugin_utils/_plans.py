@@ -152,6 +152,7 @@ def _publish_php_fpm(values: Values, host: Host) -> Publish:
     }
 
 
+NGINX_PACKAGES = ("nginx", "logrotate")
 #: The package enables a site of its own, which would answer for unknown hosts.
 _NGINX_DEFAULT = "/etc/nginx/sites-enabled/default"
 _NGINX_FILES = {
@@ -288,9 +289,7 @@ PLANS: Mapping[str, Plan] = {
         _php_fpm_packages,
         leaving=lambda values, outcome: _php_fpm.leaving(values["php_fpm_pools"], outcome),
     ),
-    "nginx": Plan(
-        _publish_nginx, _where_any(("nginx", "logrotate"), lambda values: needed(values["nginx_sites"], "nginx"))
-    ),
+    "nginx": Plan(_publish_nginx, _where_any(NGINX_PACKAGES, lambda values: needed(values["nginx_sites"], "nginx"))),
     "apache": Plan(_publish_apache, _where_any(("apache2", "logrotate"), _serves_apache)),
     "certbot": Plan(_publish_certbot, _certbot_packages),
 }

@@ -20,8 +20,9 @@ from testbed.podman import BedError, say
 from benchmark import servers, wordpress
 from benchmark.hosts import Hosts, processor_time
 from benchmark.report import About, Report, Sample
+from benchmark.runs import Costs, Run, Runs
 from benchmark.servers import Side
-from benchmark.sides import Floor, Role, converge, state, write_hosts
+from benchmark.sides import Floor, Role, state
 from benchmark.throughput import Answered, Throughput
 from benchmark.transports import NAMES, Transport
 from benchmark.wordpress import Pages
@@ -56,9 +57,10 @@ def in_turn(sides: list[Side], number: int) -> list[Side]:
 def arguments() -> argparse.Namespace:
     """Read the command line; what it means is told by script/bench --help."""
     parser = argparse.ArgumentParser(prog="script/bench", add_help=False)
-    parser.add_argument("stack", nargs="?", choices=["nginx", "site", *_LOADED], default="nginx")
+    parser.add_argument("stack", nargs="?", choices=["nginx", "run", *_LOADED], default="nginx")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--hosts", type=_numbers, default=[1, 4])
     parser.add_argument("--sites", type=_numbers, default=[1, 10, 100])
     parser.add_argument("--transport", type=_transports, default=list(NAMES))
     parser.add_argument("--image", choices=list(SUITES), default="debian13")
@@ -92,6 +94,7 @@ class Bench:
         """Take the command line, the machines and an empty folder."""
         self.samples: list[Sample] = []
         self.answered: list[Answered] = []
+        self.runs: list[Run] = []
         self._given = given
         self._hosts = hosts
         self._folder = folder
@@ -127,17 +130,21 @@ class Bench:
         about = About("nginx", transport.name, kind, side.name, sites, self._round)
         self._note(about, machine, lambda: side.run(transport, machine, sites))
 
-    def site(self) -> None:
-        """Measure the whole stack."""
+    def run(self) -> None:
+        """Measure runs of the whole stack."""
         transport = Transport("ssh", self._folder)
-        machine = self._hosts.start_online("site")
-        inventory = write_hosts(self._folder / "inventory-site", {"bench": transport.variables(machine)})
-        command = ["--inventory=inventory/site", f"--inventory={inventory}", "--limit=bench", "site.yml"]
-        self._note(About("site", "ssh", "first", "ours", 2, 1), machine, lambda: converge(transport, command))
+        runs = Runs(self._hosts, transport, self._folder, counts=self._given.hosts)
+        runs.prepare()
         for number in range(1, self._given.rounds + 1):
-            for _ in range(self._given.repeats):
-                about = About("site", "ssh", "again", "ours", 2, number)
-                self._note(about, machine, lambda: converge(transport, command))
+            runs.round(number)
+        self.runs = runs.found
+
+    def report(self) -> Throughput | Report | Costs:
+        """Make what there is to tell of what was measured."""
+        if self._given.stack == "run":
+            return Costs(self.runs)
+        loaded = _LOADED.get(self._given.stack)
+        return loaded(self.answered) if loaded else Report(self.samples)
 
     def servers(self) -> None:
         """Measure apps under load, the sides of one kind one after the other in every round."""
@@ -187,8 +194,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, Hosts(given.image) as hosts:
         bench = Bench(given, hosts, Path(folder))
         getattr(bench, given.stack)()
-    loaded = _LOADED.get(given.stack)
-    report = loaded(bench.answered) if loaded else Report(bench.samples)
+    report = bench.report()
     say("\n".join([*report.table(), "", *map(str, report.targets())]))
     if given.json:
         given.json.write_text(json.dumps(report.plain(), indent=1) + "\n", encoding="utf-8")

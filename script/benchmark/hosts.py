@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
-import yaml
+from ansible_collections.barehost.web.plugins.plugin_utils._plans import NGINX_PACKAGES
 from testbed import engine, images, machines
 from testbed.patience import patiently
 from testbed.podman import ROOT, BedError, last_line, podman, podman_ok, say
@@ -80,9 +80,8 @@ class Hosts:
 
 
 def role_packages() -> list[str]:
-    """Read which packages role nginx installs."""
-    variables: dict[str, Any] = yaml.safe_load((ROOT / "roles/nginx/vars/main.yml").read_text(encoding="utf-8"))
-    return list(variables["__nginx_packages"])
+    """Give the packages that role nginx installs."""
+    return list(NGINX_PACKAGES)
 
 
 def processor_time(name: str) -> float:

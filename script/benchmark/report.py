@@ -127,8 +127,6 @@ class Report:
                     )
                     ratios = f"{ours.seconds / shell.seconds:>6.2f} {ours.processor / shell.processor:>6.2f}"
                     lines.append(f"{name:<14} {sites:>5}   {ours}   {shell}   {ratios}")
-        for kind in self._values("kind", stack="site"):
-            lines.append(f"site over ssh, {KINDS[kind]:<14}   {self._figures(stack='site', kind=kind)}")
         return lines
 
     def targets(self) -> list[Target]:
@@ -136,9 +134,6 @@ class Report:
         found = []
         if {1, 100} <= set(self._values("sites", transport="ssh", stack="nginx")):
             found += self._nginx_targets()
-        if self._which(stack="site", kind="again"):
-            seconds, calls = (self.median(field, stack="site", kind="again") for field in ("seconds", "calls"))
-            found += [Target("site, no change, calls", calls, 12), Target("site, no change, seconds", seconds, 8)]
         return found
 
     def plain(self) -> dict[str, Any]:

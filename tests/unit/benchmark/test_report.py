@@ -45,8 +45,3 @@ def test_a_connection_without_pipelining_is_shown_but_not_judged() -> None:
     report = Report([*SAMPLES, *slow])
     assert report.targets() == Report(SAMPLES).targets()
     assert report.table()[-1].split()[-2:] == ["9.00", "9.00"]
-
-
-def test_the_site_stack_has_targets_of_its_own() -> None:
-    samples = [Sample(About("site", "ssh", "again", "ours", 2, 1), seconds, 3.0, 1.0, 13) for seconds in (5.0, 6.0)]
-    assert [(target.measured, target.reached) for target in Report(samples).targets()] == [(13, False), (5.5, True)]
