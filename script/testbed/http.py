@@ -94,13 +94,19 @@ class Http:
 
     @contextmanager
     def watch(
-        self, path: str = "/", *, expected: int = 200, interval: float = 0.02, **options: Unpack[Options]
+        self,
+        path: str = "/",
+        *,
+        expected: int = 200,
+        interval: float = 0.02,
+        least: int = 1,
+        **options: Unpack[Options],
     ) -> Iterator[Watch]:
         """Keep asking for as long as the block runs: `with http.watch("/") as seen: …`, then look at seen.failures.
 
-        The block begins after the first answer.
+        The block begins after the first answer, and ends when there have been at least so many.
         """
-        task = request(path, options) | {"expected": expected, "interval": interval}
+        task = request(path, options) | {"expected": expected, "interval": interval, "least": least}
         seen = Watch()
         command = [*entrance(self.container), *PROGRAM]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
@@ -136,7 +142,7 @@ def request(path: str, options: Options) -> dict[str, Any]:
         "address": options.get("address", "127.0.0.1"),
         "port": options.get("port", 80),
         "unix": options.get("unix", ""),
-        "timeout": options.get("timeout", 10),
+        "timeout": options.get("timeout", 30),
     }
 
 

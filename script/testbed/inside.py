@@ -48,10 +48,11 @@ def ask(task: dict[str, Any]) -> dict[str, Any]:
 def watch(task: dict[str, Any]) -> dict[str, Any]:
     """Ask again and again until standard input ends; keep what was not answered as expected.
 
-    An empty line is written after the first answer: from then on nothing happens unseen.
+    There are at least as many answers as asked for. An empty line is written after the first one: from then on nothing
+    happens unseen.
     """
     count, slowest, failures = 0, 0.0, []
-    while not select.select([sys.stdin], [], [], task["interval"])[0]:
+    while count < task["least"] or not select.select([sys.stdin], [], [], task["interval"])[0]:
         answer = ask(task)
         count, slowest = count + 1, max(slowest, answer["seconds"])
         if count == 1:

@@ -39,7 +39,7 @@ def test_an_authority_that_is_away_holds_back_nothing_else(
         assert https("third.example.test", root=root).error
         host.check_output("systemctl restart nginx")
         reboot()
-        host.check_output("for i in $(seq 100); do systemctl is-active -q nginx && exit; sleep .1; done; exit 1")
+        host.check_output("for i in $(seq 600); do systemctl is-active -q nginx && exit; sleep .1; done; exit 1")
         assert https("third.example.test", root=own).status == 200
     outcome = converge(with_third(model()))
     assert outcome.rc == 0, outcome

@@ -124,7 +124,7 @@ def packages(host: Host, machine: Any, tmp_path: Path) -> Iterator[str]:
     podman_ok("cp", str(tmp_path / "packages"), f"{machine.container}:/srv/packages")
     host.check_output("chmod -R a+rX /srv/packages")
     host.check_output("systemd-run --quiet --unit=packages python3 /srv/packages/server.py")
-    host.check_output("timeout 10 sh -c 'until ss -Hlnt | grep -q 127.0.0.1:8099; do sleep 0.1; done'")
+    host.check_output("timeout 60 sh -c 'until ss -Hlnt | grep -q 127.0.0.1:8099; do sleep 0.1; done'")
     yield "127.0.0.1:8099/simple"
     host.check_output("systemctl stop packages.service")
 
@@ -216,7 +216,7 @@ def shaky(host: Host) -> Iterator[str]:
         ' mv $file $name; echo "<a href=$file>$file</a>" >$name/index.html; done'
     )
     host.check_output("systemd-run --quiet --unit=shaky python3 -c %s", SHAKY)
-    host.check_output("timeout 10 sh -c 'until ss -Hlnt | grep -q 127.0.0.1:8098; do sleep 0.1; done'")
+    host.check_output("timeout 60 sh -c 'until ss -Hlnt | grep -q 127.0.0.1:8098; do sleep 0.1; done'")
     yield "http://127.0.0.1:8098/simple"
     host.check_output("systemctl stop shaky.service; rm -r /srv/halves")
 

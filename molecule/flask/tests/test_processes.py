@@ -35,25 +35,23 @@ def test_killed_process_is_back_within_two_seconds(
 @pytest.mark.parametrize("verb", ["restart", "reload"])
 def test_no_request_is_lost_when_an_app_is_told_to(host: Host, http: Http, unit: Any, busy: Any, verb: str) -> None:
     master = unit("toy").master
-    with http.watch("/", host=SITE) as seen:
+    with http.watch("/", host=SITE, least=5) as seen:
         for _round in range(3):
             time.sleep(0.2)
             host.check_output(f"systemctl {verb} flask@toy.service")
         time.sleep(0.2)
     assert seen.failures == []
-    assert seen.count >= 5
     assert seen.slowest < 5 * busy()
     assert (unit("toy").master == master) is (verb == "reload")
 
 
 @pytest.mark.parametrize("verb", ["restart", "reload"])
 def test_request_in_flight_is_finished_first(host: Host, http: Http, verb: str) -> None:
-    with http.watch("/wait/1.0", host=SITE) as seen:
+    with http.watch("/wait/1.0", host=SITE, least=2) as seen:
         time.sleep(0.5)
         host.check_output(f"systemctl {verb} flask@toy.service")
         time.sleep(1.5)
     assert seen.failures == []
-    assert seen.count >= 2
 
 
 def test_request_that_does_not_end_is_cut_off_in_time(host: Host, http: Http, busy: Any) -> None:

@@ -49,11 +49,11 @@ def test_app_has_as_many_workers_as_asked_for(unit: Any, name: str) -> None:
     assert len(unit(name).workers) == 2
 
 
-def test_requests_that_wait_do_not_block_each_other(http: Http) -> None:
+def test_requests_that_wait_do_not_block_each_other(http: Http, busy: Any) -> None:
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(lambda _number: http("/wait/2.0", host=SITE), range(2)))
     assert [answer.text for answer in answers] == ["done", "done"]
-    assert max(answer.seconds for answer in answers) < 3.5
+    assert max(answer.seconds for answer in answers) < 3.5 * busy()
 
 
 @pytest.mark.parametrize(

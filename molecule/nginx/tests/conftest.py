@@ -65,6 +65,6 @@ def content(host: Host) -> Iterator[None]:
         put(container, path, text)
     put(container, "/usr/local/bin/echo-app", ECHO)
     host.check_output("systemd-run --unit=echo-app --collect python3 /usr/local/bin/echo-app")
-    host.check_output("for i in $(seq 50); do ss -ltn | grep -q 127.0.0.1:5001 && exit 0; sleep .1; done; exit 1")
+    host.check_output("for i in $(seq 600); do ss -ltn | grep -q 127.0.0.1:5001 && exit 0; sleep .1; done; exit 1")
     yield
     host.check_output("systemctl stop echo-app")

@@ -82,7 +82,7 @@ HALF = """
 import socket, subprocess
 connection = socket.create_connection(("127.0.0.1", 80))
 connection.sendall(b"GET / HTTP/1.1\\r\\nHost: docs.example.test\\r\\n")
-subprocess.run(["systemctl", "reload", "nginx"], check=True, timeout=8)
+subprocess.run(["systemctl", "reload", "nginx"], check=True, timeout=50)
 connection.sendall(b"Connection: close\\r\\n\\r\\n")
 print(connection.recv(12).decode())
 """

@@ -158,7 +158,7 @@ def test_version_is_not_told(http: Http) -> None:
 def test_requests_are_logged_and_logs_are_rotated(host: Host, http: Http) -> None:
     http("/before-rotation", host=DOCS)
     host.check_output("logrotate --force /etc/logrotate.d/nginx")
-    host.check_output("for i in $(seq 50); do [ -e /var/log/nginx/docs.access.log ] && exit; sleep .1; done; exit 1")
+    host.check_output("for i in $(seq 600); do [ -e /var/log/nginx/docs.access.log ] && exit; sleep .1; done; exit 1")
     http("/after-rotation", host=DOCS)
     assert "/after-rotation" in host.file("/var/log/nginx/docs.access.log").content_string
     assert "/before-rotation" in host.file("/var/log/nginx/docs.access.log.1").content_string
@@ -169,7 +169,7 @@ def test_requests_are_logged_and_logs_are_rotated(host: Host, http: Http) -> Non
 def test_nginx_comes_back_when_it_is_killed(host: Host, http: Http) -> None:
     host.check_output("kill -9 $(cat /run/nginx.pid)")
     host.check_output(
-        "for i in $(seq 50); do systemctl is-active -q nginx && [ -s /run/nginx.pid ] && exit; sleep .1; done; exit 1"
+        "for i in $(seq 600); do systemctl is-active -q nginx && [ -s /run/nginx.pid ] && exit; sleep .1; done; exit 1"
     )
     assert http("/", host=DOCS).status == 200
 

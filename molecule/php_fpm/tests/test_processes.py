@@ -51,11 +51,11 @@ def test_request_in_flight_is_finished_first(ask: Any, host: Host, verb: str) ->
     assert seen.count >= 4
 
 
-def test_requests_that_wait_do_not_block_each_other(ask: Any) -> None:
+def test_requests_that_wait_do_not_block_each_other(ask: Any, busy: Any) -> None:
     with ThreadPoolExecutor(4) as threads:
         answers = list(threads.map(lambda _number: ask("shop", "wait", seconds=1.5), range(4)))
     assert [answer.status for answer in answers] == [200] * 4
-    assert max(answer.seconds for answer in answers) < 4
+    assert max(answer.seconds for answer in answers) < 4 * busy()
 
 
 def test_pools_start_with_the_machine(ask: Any, host: Host, reboot: Any, version: str) -> None:

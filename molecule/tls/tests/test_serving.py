@@ -134,7 +134,7 @@ def test_keys_are_for_root_and_the_root_is_for_everybody(host: Host) -> None:
 def test_https_is_there_after_a_reboot(host: Host, https: Callable[..., Any], reboot: Callable[[], None]) -> None:
     before = https(SITE).serial
     reboot()
-    host.check_output("for i in $(seq 100); do systemctl is-active -q nginx && exit; sleep .1; done; exit 1")
+    host.check_output("for i in $(seq 600); do systemctl is-active -q nginx && exit; sleep .1; done; exit 1")
     seen = https(SITE)
     assert (seen.status, seen.serial) == (200, before)
 

@@ -39,24 +39,22 @@ def test_killed_master_is_back_within_two_seconds(unit: Any, kill: Any, least: A
 @pytest.mark.parametrize("verb", ["restart", "reload"])
 def test_no_request_is_lost_when_an_app_is_told_to(host: Host, http: Http, unit: Any, busy: Any, verb: str) -> None:
     before = unit("toy").workers
-    with http.watch("/", host=TOY) as seen:
+    with http.watch("/", host=TOY, least=10) as seen:
         for _round in range(3):
             time.sleep(0.5)
             host.check_output(f"systemctl {verb} uwsgi@toy.service")
         time.sleep(0.5)
     assert seen.failures == []
-    assert seen.count >= 10
     assert seen.slowest < 5 * busy()
     assert not before & unit("toy").workers
 
 
 def test_request_in_flight_is_finished_before_a_restart(host: Host, http: Http) -> None:
-    with http.watch("/wait/1.0", host=TOY) as seen:
+    with http.watch("/wait/1.0", host=TOY, least=2) as seen:
         time.sleep(0.5)
         host.check_output("systemctl restart uwsgi@toy.service")
         time.sleep(1.5)
     assert seen.failures == []
-    assert seen.count >= 2
 
 
 def test_apps_start_with_the_machine(host: Host, http: Http, unit: Any, reboot: Any) -> None:

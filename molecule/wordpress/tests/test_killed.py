@@ -31,8 +31,8 @@ MOMENTS = {
 }
 #: Processes that run the collection's modules: bare interpreters that read their program from ssh. One that has given
 #: its answer already does not fail by being killed, the next one does.
-MODULE = "for i in $(seq 150); do pkill -9 -fx '/usr/bin/python3[.0-9]*'; sleep .005; done"
-ALL = f"pkill -9 -fx '/usr/bin/python3[.0-9]*'; pkill -9 -u {NAME}; {MODULE}"
+MODULE = "for i in $(seq 150); do pkill -9 -fx '/usr/bin/python3 -c import sys; i = .*'; sleep .005; done"
+ALL = f"pkill -9 -fx '/usr/bin/python3 -c import sys; i = .*'; pkill -9 -u {NAME}; {MODULE}"
 
 
 @pytest.fixture
