@@ -82,10 +82,23 @@ def machine(request: pytest.FixtureRequest) -> Machine:
     return Machine(os.environ["MOLECULE_SCENARIO_NAME"], request.param)
 
 
+#: Ends what a test has started with systemd-run, whether it runs or has failed.
+TIDY = """
+for file in /run/systemd/transient/*.service; do
+  [ -e "$file" ] || continue
+  systemctl stop "${file##*/}"
+  systemctl reset-failed "${file##*/}"
+done
+exit 0
+"""
+
+
 @pytest.fixture(scope="session")
 def host(machine: Machine) -> Host:
-    """Look into the machine, without Ansible."""
-    return infra.host(machine.container)
+    """Look into the machine, without Ansible. What tests that were cut off have left running there is ended first."""
+    found = infra.host(machine.container)
+    found.run(TIDY)
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -4,22 +4,50 @@
 
 from __future__ import annotations
 
-import os
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-from testbed.converge import converge as run
-from testbed.podman import podman_ok
+import pytest
+from testbed import machines
+from testbed.converge import environment
+from testbed.podman import ROOT, podman_ok
+from testbed.selection import EVERY
 
-HOSTS = ("debian12", "debian13")
+
+@pytest.fixture
+def hosts(machine: Any) -> Iterator[list[str]]:
+    """The machine, and another one with the other Debian, for this test alone."""
+    (other,) = set(EVERY) - {machine.name}
+    name = f"{machine.container}-beside"
+    machines.up(name, other, lifetime=1800)
+    yield [machine.container, name]
+    machines.down([name])
 
 
-def test_a_release_has_one_name_on_all_hosts_of_a_run(samples: Any) -> None:
-    scenario = os.environ["MOLECULE_SCENARIO_NAME"]
+def test_a_release_has_one_name_on_all_hosts_of_a_run(hosts: list[str], samples: Any, tmp_path: Path) -> None:
+    names = {f"host{number}": {"ansible_host": host} for number, host in enumerate(hosts)}
+    inventory = tmp_path / "hosts.json"
+    inventory.write_text(json.dumps({group: {"hosts": names} for group in ("web", "machines")}), encoding="utf-8")
+    given = ["inventory/app", "inventory/molecule.yml", str(inventory)]
     entry = {"name": "notes", "source": {"path": str(samples.code("notes"))}}
-    outcome = run(scenario, ",".join(HOSTS), {"app_apps": [entry]})
-    assert outcome.rc == 0, outcome
-    containers = [f"barehost-{scenario}-{host}" for host in HOSTS]
-    pythons = {podman_ok("exec", one, "readlink", "-f", "/srv/notes/current/.venv/bin/python") for one in containers}
-    live = {podman_ok("exec", one, "readlink", "/srv/notes/current") for one in containers}
-    assert (len(pythons), len(live)) == (2, 1)
-    assert run(scenario, ",".join(HOSTS), {"app_purge": True}).rc == 0
+    for wanted in ({"app_apps": [entry]}, {"app_purge": True}):
+        command = [
+            str(Path(sys.executable).with_name("ansible-playbook")),
+            *(f"--inventory={source}" for source in given),
+            f"--limit={','.join(names)}",
+            f"--extra-vars={json.dumps(wanted)}",
+            "playbooks/app.yml",
+        ]
+        surroundings = environment("app", tmp_path / "record")
+        done = subprocess.run(command, cwd=ROOT, env=surroundings, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout
+        if "app_apps" in wanted:
+            pythons = {
+                podman_ok("exec", host, "readlink", "-f", "/srv/notes/current/.venv/bin/python") for host in hosts
+            }
+            live = {podman_ok("exec", host, "readlink", "/srv/notes/current") for host in hosts}
+            assert (len(pythons), len(live)) == (2, 1)

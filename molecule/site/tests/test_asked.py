@@ -35,13 +35,17 @@ class Ended(subprocess.CompletedProcess[str]):
 
 @pytest.fixture
 def play(machine: Any, tmp_path: Path) -> Callable[..., Ended]:
-    """Run site.yml, or tasks of a user in a play of their own, with arguments and variables of the environment."""
+    """Run site.yml with arguments and variables of the environment, or tasks of a user in a play of their own.
+
+    That play goes host by host, each at its own pace.
+    """
 
     def run(*arguments: str, tasks: list[dict[str, Any]] | None = None, **variables: str) -> Ended:
         playbook = ROOT / "playbooks/site.yml"
         if tasks is not None:
             playbook = tmp_path / "users.yml"
-            playbook.write_text(yaml.safe_dump([{"hosts": "web", "gather_facts": False, "tasks": tasks}]), "utf-8")
+            head = {"hosts": "web", "gather_facts": False, "serial": 1, "strategy": "free"}
+            playbook.write_text(yaml.safe_dump([{**head, "tasks": tasks}]), "utf-8")
         inventories = ["--inventory=inventory/site", "--inventory=inventory/molecule.yml", f"--limit={machine.name}"]
         command = [Path(sys.executable).with_name("ansible-playbook"), *inventories, *arguments, playbook]
         facts = {"ANSIBLE_CACHE_PLUGIN_CONNECTION": str(tmp_path / "facts")}
