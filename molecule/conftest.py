@@ -328,11 +328,17 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "alone: counts seconds, and runs while no other test does")
 
 
+#: What brings other people's programs, which cost as much as a playbook: checkers of https, and a browser.
+COSTLY = frozenset({"scanner", "chromium"})
+
+
 def converging(item: pytest.Function) -> bool:
-    """Tell whether a test runs a playbook."""
+    """Tell whether a test runs a playbook, or something as costly."""
     manager = item.session._fixturemanager
     fixtures = [found for name in item.fixturenames for found in manager.getfixturedefs(name, item) or ()]
-    return selection.converging([item.function, *(fixture.func for fixture in fixtures)])
+    return bool(COSTLY & {*item.fixturenames}) or selection.converging(
+        [item.function, *(fixture.func for fixture in fixtures)]
+    )
 
 
 def runs_here(item: pytest.Item) -> bool:
