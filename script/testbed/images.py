@@ -24,6 +24,9 @@ SUITES = {"debian12": "bookworm", "debian13": "trixie"}
 PACKAGES = ("systemd", "systemd-sysv", "dbus", "python3", "ca-certificates", "iproute2", "openssh-server")
 MAX_AGE = timedelta(days=7)
 LABEL = "barehost.recipe"
+#: What of the making of an image stays in it: three dozen machines would fetch the same lists of packages. As old as the
+#: image they may name versions that are no longer there; whoever installs packages fetches new lists then.
+KEPT = "apt/lists"
 
 # systemd-modules-load cannot work in a container and would only leave the machine degraded. Nobody connects
 # to a port of sshd: `podman exec` starts one sshd per connection, which needs /run/sshd. What is thrown away
@@ -51,7 +54,7 @@ def reference(name: str) -> str:
 
 def recipe() -> str:
     """Give one value that changes when images have to be built again."""
-    return hashlib.sha256(f"{PACKAGES}{SETUP}".encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{PACKAGES}{SETUP}{KEPT}".encode()).hexdigest()[:16]
 
 
 def ensure(name: str, *, rebuild: bool = False) -> str:
@@ -101,6 +104,7 @@ def build_from_packages(suite: str, image: str) -> None:
     command = [
         "mmdebstrap",
         "--variant=minbase",
+        f"--skip=cleanup/{KEPT}",
         f"--include={','.join(PACKAGES)}",
         f'--customize-hook=chroot "$1" sh -c {shlex.quote(SETUP)}',
         suite,
@@ -126,7 +130,7 @@ def build_from_registry(suite: str, image: str) -> None:
     containerfile = f"""FROM debian:{suite}
 LABEL {LABEL}={recipe()}
 RUN apt-get update -q && apt-get install -yq --no-install-recommends {" ".join(PACKAGES)} \\
- && apt-get clean && rm -rf /var/lib/apt/lists/*
+ && apt-get clean
 RUN {" && ".join(SETUP.splitlines())}
 """
     complaint = ""

@@ -58,7 +58,7 @@ def test_interrupted_installation_is_repaired(host: Host, converge: Any) -> None
     )
     outcome = converge()
     assert outcome.rc == 0, outcome
-    assert outcome.task("barehost.web.packages").result["installed"] == ["logrotate"]
+    assert outcome.task("barehost.web.publish").result["installed"] == ["logrotate"]
     assert host.package("logrotate").is_installed
     assert not host.file("/usr/sbin/policy-rc.d").exists
     assert converge().changed == 0
