@@ -24,8 +24,8 @@ SUITES = {"debian12": "bookworm", "debian13": "trixie"}
 PACKAGES = ("systemd", "systemd-sysv", "dbus", "python3", "ca-certificates", "iproute2", "openssh-server")
 MAX_AGE = timedelta(days=7)
 LABEL = "barehost.recipe"
-#: What of the making of an image stays in it: three dozen machines would fetch the same lists of packages. As old as the
-#: image they may name versions that are no longer there; whoever installs packages fetches new lists then.
+#: What of the making of an image stays in it: three dozen machines would fetch the same lists of packages. As old as
+#: the image they may name versions that are no longer there; whoever installs packages fetches new lists then.
 KEPT = "apt/lists"
 
 # systemd-modules-load cannot work in a container and would only leave the machine degraded. Nobody connects

@@ -29,6 +29,8 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     answers: tuple[str, ...] = ("200",)
     asked = 0
+    #: What each request has said of who asks.
+    authorized: list[str | None]
 
     @property
     def url(self) -> str:
@@ -45,14 +47,17 @@ class Handler(BaseHTTPRequestHandler):
         """Answer."""
         answer = self.server.answers[min(self.server.asked, len(self.server.answers) - 1)]
         self.server.asked += 1
+        self.server.authorized.append(self.headers["Authorization"])
         if answer == "hangs":
             time.sleep(2)
-        self.send_response(int(answer) if answer.isdecimal() else 200)
+        self.send_response(302 if answer.startswith("http") else int(answer) if answer.isdecimal() else 200)
+        if answer.startswith("http"):
+            self.send_header("Location", answer)
         self.send_header("Content-Length", str(len(CONTENT)))
         if answer == "encoded":
             self.send_header("Content-Encoding", "gzip")
         self.end_headers()
-        self.wfile.write(CONTENT if answer in {"200", "encoded"} else CONTENT[:HALF])
+        self.wfile.write(CONTENT[:HALF] if answer in {"cut", "reset"} else CONTENT)
         if answer == "reset":
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
 
@@ -68,7 +73,7 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Server]]:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
 
         def answering(*answers: str) -> Server:
-            server.answers = answers
+            server.answers, server.authorized = answers, []
             return server
 
         yield answering
@@ -93,6 +98,27 @@ def test_an_archive_is_had(serve: Any, tmp_path: Path, answers: tuple[str, ...],
         assert file.read() == CONTENT
     assert server.asked == asked
     assert list(tmp_path.iterdir()) == []
+
+
+def test_credentials_are_for_the_server_of_the_address_only(serve: Any, tmp_path: Path) -> None:
+    server = serve()
+    server.answers = (f"http://localhost:{server.server_port}/elsewhere.tar.gz", "200")
+    with download(server.url, SHA256, tmp_path) as file:
+        assert file.read() == CONTENT
+    assert server.authorized == ["Basic bWU6c2VjcmV0", None]
+
+
+def test_credentials_are_those_of_netrc_where_the_address_has_none(
+    serve: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login you password word\n", encoding="utf-8")
+    (tmp_path / ".netrc").chmod(0o600)
+    (tmp_path / "work").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    server = serve("200")
+    with download(server.url.replace("me:secret@", ""), SHA256, tmp_path / "work"):
+        pass
+    assert server.authorized == ["Basic eW91OndvcmQ="]
 
 
 @pytest.mark.parametrize(
