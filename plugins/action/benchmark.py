@@ -23,6 +23,7 @@ class ActionModule(HostAction):
 
     documentation = DOCUMENTATION
     work = "benchmark"
+    lasting = False
 
     def perform(self, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         """Do one step."""

@@ -23,6 +23,8 @@ class ActionModule(HostAction):
 
     documentation = DOCUMENTATION
     work = "inspect"
+    reads = True
+    lasting = False
 
     def perform(self, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         """Ask and judge; that there is no answer is an answer, too."""

@@ -17,6 +17,8 @@ class ActionModule(HostAction):
 
     documentation = DOCUMENTATION
     work = "releases"
+    reads = True
+    lasting = False
 
     def perform(self, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         """Find out which are meant, ask the host, show a table."""

@@ -17,6 +17,7 @@ class ActionModule(HostAction):
 
     documentation = DOCUMENTATION
     work = "run"
+    lasting = False
 
     def perform(self, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         """Find out what is meant, have it run, show what it has printed."""

@@ -19,6 +19,7 @@ class ActionModule(HostAction):
 
     documentation = DOCUMENTATION
     work = "wordpress_archives"
+    lasting = False
     TRANSFERS_FILES = True
 
     def perform(self, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import shutil
 from collections.abc import Mapping
@@ -35,29 +36,28 @@ def work_of(name: str) -> Work:
 def perform(order: Mapping[str, Any]) -> dict[str, Any]:
     """Do what the controller asks for.
 
-    :param order: ``work``, its ``options``, whether to ``check`` only; ``keep`` tells under which name and digest the
-        request is kept, ``snapshot`` whether to tell what of the play's last requests is still so.
+    :param order: ``work``, its ``options``, whether to ``check`` only, whether the work only ``reads``; ``keep`` tells
+        under which name and digest the request is kept, ``snapshot`` whether to tell what of the play's last requests
+        is still so.
     :returns: the result of the task.
     :raises HostError: with what is wrong, and the way out.
     """
     requests, work = Requests(), work_of(order["work"])
-    if order["check"]:
-        answer = work.run(order["options"], check=True)
-    else:
-        with requests.begun(order["work"]):
-            answer = work.run(order["options"], check=False)
+    writes = not order["check"] and not order["reads"]
+    with requests.begun(order["work"]) if writes else contextlib.nullcontext():
+        answer = work.run(order["options"], check=order["check"])
     result = {**answer.result, "warnings": answer.warnings}
-    keep = order.get("keep")
-    if keep is None or result.get("needed") or result.get("failed"):
+    if result.get("needed") or result.get("failed"):
         return result
-    key = Key(keep["play"], order["work"], keep["subject"])
-    if not order["check"]:
+    keep = order.get("keep")
+    key = Key(keep["play"], order["work"], keep["subject"]) if keep else None
+    if writes and keep and key:
         requests.keep(key, keep["digest"], work, order["options"])
-        if _has_nothing(order["work"], changed=result["changed"]):
-            # What has nothing to look after keeps nothing.
-            requests.forget()
-            shutil.rmtree(KEPT, ignore_errors=True)
-    if order.get("snapshot") and not result["changed"]:
+    if writes and _has_nothing(order["work"], changed=result["changed"]):
+        # What has nothing to look after keeps nothing.
+        requests.forget()
+        shutil.rmtree(KEPT, ignore_errors=True)
+    if key and order.get("snapshot") and not result["changed"]:
         result["snapshot"] = {
             "requests": requests.snapshot(key.play, work_of),
             "sets": sets(),

@@ -36,6 +36,10 @@ class HostAction(ActionBase):
     _supports_diff = True
     documentation: ClassVar[str]
     work: ClassVar[str]
+    #: Whether the work only looks: it leaves nothing on the host then, not even the code that looks.
+    reads: ClassVar[bool] = False
+    #: Whether it is a state that is asked for, which may be so already, and not something to be done each time.
+    lasting: ClassVar[bool] = True
     #: What of a payload says nothing of what is wanted.
     volatile: ClassVar[tuple[str, ...]] = ()
 
@@ -97,11 +101,11 @@ class HostAction(ActionBase):
         """
         work, subject = work or self.work, subject or self.subject(options)
         request = Request(work, subject, digest_of(options, self.volatile))
-        memory = self.memory()
+        memory = self.memory() if self.lasting else None
         said = memory.read() if memory else None
         result = said.answer(request) if said else None
         if result is None:
-            order = {"work": work, "options": dict(options), "check": self._task.check_mode}
+            order = {"work": work, "options": dict(options), "check": self._task.check_mode, "reads": self.reads}
             if memory:
                 order["keep"] = {"play": memory.play, "subject": subject, "digest": request.digest}
                 order["snapshot"] = said is None

@@ -32,8 +32,8 @@ def test_new_database_is_foreseen_and_made_without_a_restart(
     assert rows("root", "SHOW DATABASES LIKE 'fresh'") == []
     outcome = converge(more)
     made = ["database fresh made (utf8mb4)", "account stranger@localhost made"]
-    assert outcome.task("Have the databases").result["changes"] == made
-    assert foreseen.task("Have the databases").result["changes"] == made
+    assert outcome.task("Create the databases").result["changes"] == made
+    assert foreseen.task("Create the databases").result["changes"] == made
     assert all(sentence in foreseen.output for sentence in made)
     assert rows("stranger", "SELECT DATABASE()", "fresh") == ["fresh"]
     assert server() == before
@@ -104,7 +104,7 @@ def test_password_account(converge: Any, host: Host, from_afar: Any, reports: An
         done = from_afar(address, user, password, database)
         # One of a host that is nobody's is not even asked who he is.
         assert re.search("Access denied|1130", done.stderr), (address, user, database)
-    assert "module_args" in outcome.output
+    assert " SSH: EXEC " in outcome.output
     assert "quagga" not in outcome.output
     assert "mariadbd" in host.file("/run/seen").content_string
     assert "quagga" not in host.file("/run/seen").content_string
@@ -114,12 +114,12 @@ def test_password_account(converge: Any, host: Host, from_afar: Any, reports: An
     assert done.rc == 0, done.stdout
     assert converge(reports(SECRET)).changed == 0
     outcome = converge(reports(OTHER))
-    assert outcome.task("Have the databases").result["changes"] == [f"account reader@{REMOTE} has another password"]
+    assert outcome.task("Create the databases").result["changes"] == [f"account reader@{REMOTE} has another password"]
     assert OTHER not in outcome.output
     assert "Access denied" in from_afar(REMOTE, "reader", SECRET, "reports").stderr
     assert from_afar(REMOTE, "reader", OTHER, "reports").rc == 0
     outcome = converge(reports(OTHER, host="%"))
-    assert outcome.task("Have the databases").result["changes"] == [
+    assert outcome.task("Create the databases").result["changes"] == [
         "account reader@% made",
         f"account reader@{REMOTE} removed",
     ]
@@ -132,7 +132,7 @@ def test_entries_that_leave(converge: Any, varied: Any, rows: Any, sql: Any) -> 
     assert converge(varied(leaving, lost, key="mariadb_databases")).rc == 0
     rows("stranger", "CREATE TABLE kept (n INT); INSERT INTO kept VALUES (7)", "leaving")
     gone = varied(leaving | {"state": "absent"}, key="mariadb_databases")
-    assert converge(gone).task("Have the databases").result["changes"] == ["account stranger@localhost removed"]
+    assert converge(gone).task("Create the databases").result["changes"] == ["account stranger@localhost removed"]
     assert "Access denied" in sql("stranger", "SELECT n FROM kept", "leaving").stderr
     assert rows("root", "SELECT n FROM kept", "leaving") == ["7"]
     outcome = converge(gone)
@@ -152,7 +152,7 @@ def test_what_somebody_else_has_given_is_taken_back(converge: Any, rows: Any, sq
     assert sql("journal", "SELECT COUNT(*) FROM mysql.db").rc == 0
     assert sql("stranger", "SELECT 1", "", "--user=root", password=OTHER).rc == 0
     outcome = converge()
-    assert outcome.task("Have the databases").result["changes"] == [
+    assert outcome.task("Create the databases").result["changes"] == [
         "account journal@localhost has rights on journal only",
         "root is let in by the socket alone",
         "account of anybody@localhost removed",

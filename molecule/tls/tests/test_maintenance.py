@@ -48,7 +48,7 @@ def test_a_site_is_closed_and_opened_by_the_verb(
     assert (others.failures, host.check_output("cat /run/nginx.pid")) == ([], master)
     assert "main: closed, visitors see the maintenance page, until the next site.yml" in outcome.output
     calls = [task.action.rpartition(".")[2] for task in outcome.tasks if task.status != "skipped"]
-    assert calls == ["model", "maintenance", "model", "packages", "publish", "debug"]
+    assert calls == ["model", "maintenance", "publish", "debug"]
 
     usual = USUAL | {"referrer-policy": "no-referrer"}
     del usual["permissions-policy"]

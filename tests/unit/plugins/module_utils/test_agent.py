@@ -48,8 +48,8 @@ def pack(works: str = ECHO) -> tuple[str, bytes]:
     return _agent.digest_of(contents), base64.b64encode(packed.getvalue())
 
 
-def order(*, check: bool = False) -> dict[str, Any]:
-    return {"work": "units", "options": "hello", "check": check}
+def order(*, check: bool = False, reads: bool = False) -> dict[str, Any]:
+    return {"work": "units", "options": "hello", "check": check, "reads": reads}
 
 
 class Host:
@@ -159,12 +159,13 @@ def test_what_python_has_compiled_does_not_outlive_its_source(host: Host) -> Non
     assert host.answer(other)["msg"] == "there is no way"
 
 
-def test_check_mode_leaves_nothing(host: Host) -> None:
+@pytest.mark.parametrize("kind", ["check", "reads"])
+def test_who_only_looks_leaves_nothing(host: Host, kind: str) -> None:
     digest, packed = pack()
-    assert host.answer(digest, packed, check=True)["said"] == "hello"
+    assert host.answer(digest, packed, **{kind: True})["said"] == "hello"
     assert not host.kept.exists()
     host.answer(digest, packed)
-    assert host.answer(digest, check=True)["said"] == "hello"
+    assert host.answer(digest, **{kind: True})["said"] == "hello"
 
 
 def test_older_code_goes_unless_a_run_is_at_work_with_it(host: Host) -> None:

@@ -233,7 +233,15 @@ def test_provided_keys_are_kept_as_digests(tmp_path: Path) -> None:
 
 def order(value: str, **more: Any) -> dict[str, Any]:
     keep = {"play": "site", "subject": "nginx", "digest": f"digest of {value}"}
-    return {"work": "units", "options": {"value": value}, "check": False, "keep": keep, "snapshot": True, **more}
+    return {
+        "work": "units",
+        "options": {"value": value},
+        "check": False,
+        "reads": False,
+        "keep": keep,
+        "snapshot": True,
+        **more,
+    }
 
 
 @pytest.fixture
