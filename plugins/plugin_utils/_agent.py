@@ -58,7 +58,8 @@ def ask(action: ActionBase, order: Mapping[str, Any], variables: dict[str, Any])
 
 
 def _send(action: ActionBase, message: bytes, variables: dict[str, Any]) -> dict[str, Any]:
-    python = interpreter(variables)
+    wanted = action._templar.template(variables.get("ansible_python_interpreter"))
+    python = interpreter({**variables, "ansible_python_interpreter": wanted})
     message = program() + message
     if action._is_pipelining_enabled("new", bool(action._task.async_val)):
         command = f"{action._compute_environment_string()} {shlex.quote(python)} -c {shlex.quote(READER)}".strip()

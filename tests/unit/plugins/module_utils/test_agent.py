@@ -258,6 +258,7 @@ class Action:
         self.sent: list[bytes] = []
         self.commands: list[str] = []
         self._task = type("Task", (), {"async_val": 0})()
+        self._templar = type("Templar", (), {"template": lambda _self, value: value})()
 
     def _is_pipelining_enabled(self, style: str, _wrapped: bool) -> bool:
         return self.pipelining and style == "new"
