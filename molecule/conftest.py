@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import time
@@ -323,9 +322,8 @@ def least(busy: Callable[[], float]) -> Callable[[Callable[[], float], float], f
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Describe the marks that tests of machines may have."""
+    """Describe the mark that tests of machines may have."""
     config.addinivalue_line("markers", "each_debian: converges on each Debian, because they differ here")
-    config.addinivalue_line("markers", "alone: counts seconds, and runs while no other test does")
 
 
 #: What brings other people's programs, which cost as much as a playbook: checkers of https, and a browser.
@@ -386,21 +384,6 @@ def _known_to_converge(request: pytest.FixtureRequest, monkeypatch: pytest.Monke
     """Refuse a playbook to a test that is not known to run one: it would run it on every Debian."""
     if isinstance(request.node, pytest.Function) and not converging(request.node):
         monkeypatch.setattr(playbooks, "REFUSED", f"{request.node.nodeid} is not seen to run a playbook")
-
-
-@pytest.fixture(autouse=True)
-def _room(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Let a test that counts seconds run while no other does; all others share the room."""
-    alone = request.node.get_closest_marker("alone") is not None or "busy" in request.fixturenames
-    folder = ROOT / ".cache/test"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "door").open("a") as door, (folder / "room").open("a") as room:
-        # Whoever waits for the room holds the door: nobody else comes in before.
-        fcntl.flock(door, fcntl.LOCK_EX)
-        fcntl.flock(room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
-        if not alone:
-            fcntl.flock(door, fcntl.LOCK_UN)
-        yield
 
 
 @pytest.hookimpl(wrapper=True)

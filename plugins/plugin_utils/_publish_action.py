@@ -67,7 +67,7 @@ def placed(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def joined(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
     """Give the result of two calls that a task has made, one after the other."""
-    result = {**second, "changed": first["changed"] or second.get("changed", False)}
+    result = {**first, **second, "changed": first["changed"] or second.get("changed", False)}
     for key in ("diff", "warnings"):
         both = [*_listed(first.get(key)), *_listed(second.get(key))]
         result.update({key: both} if both else {})

@@ -11,7 +11,7 @@ from ansible.module_utils.common.yaml import yaml_load
 from ansible_collections.barehost.web.plugins.modules.publish import DOCUMENTATION
 from ansible_collections.barehost.web.plugins.plugin_utils._options import checked_options
 from ansible_collections.barehost.web.plugins.plugin_utils._plans import PLANS
-from ansible_collections.barehost.web.plugins.plugin_utils._publish_action import placed
+from ansible_collections.barehost.web.plugins.plugin_utils._publish_action import joined, placed
 from ansible_collections.barehost.web.plugins.plugin_utils._role import typed
 from ansible_collections.barehost.web.plugins.plugin_utils._schema import options
 
@@ -97,3 +97,16 @@ def test_users_of_pools_leave_with_them() -> None:
 
 def test_roles_that_publish_are_documented() -> None:
     assert yaml_load(DOCUMENTATION)["options"]["role"]["choices"] == ["", *sorted(PLANS)]
+
+
+def test_result_of_two_calls_tells_of_both() -> None:
+    first = {"changed": True, "installed": ["nginx"], "diff": {"prepared": "install nginx\n"}, "warnings": ["old"]}
+    second = {"changed": False, "actions": ["start nginx"], "diff": [{"prepared": "start\n"}]}
+    assert joined(first, second) == {
+        "changed": True,
+        "installed": ["nginx"],
+        "actions": ["start nginx"],
+        "diff": [{"prepared": "install nginx\n"}, {"prepared": "start\n"}],
+        "warnings": ["old"],
+    }
+    assert joined({"changed": False}, {"failed": True, "msg": "no"}) == {"changed": False, "failed": True, "msg": "no"}
