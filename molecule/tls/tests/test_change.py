@@ -122,6 +122,19 @@ def test_a_certificate_that_runs_out_is_renewed(converge: Any, host: Host, https
     assert converge().changed == 0
 
 
+def test_a_certificate_that_somebody_has_replaced_is_made_anew(
+    converge: Any, host: Host, https: Callable[..., Any]
+) -> None:
+    before = https("both.example.test").serial
+    host.check_output("cp /etc/barehost/tls/main.pem /etc/barehost/tls/both.pem && systemctl reload nginx")
+    assert https("both.example.test").serial != before
+    assert converge().changed > 0
+    after = https("both.example.test")
+    assert (after.status, after.error) == (200, "")
+    assert after.serial not in {before, https("example.test").serial}
+    assert converge().changed == 0
+
+
 def test_a_new_domain_gets_into_the_certificate(converge: Any, https: Callable[..., Any]) -> None:
     assert "unrecognized" in https("new.example.test").error.lower()
     outcome = converge(model(domains=[*NAMES, "new.example.test"]))
