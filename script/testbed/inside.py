@@ -52,7 +52,7 @@ def watch(task: dict[str, Any]) -> dict[str, Any]:
     happens unseen.
     """
     count, slowest, failures = 0, 0.0, []
-    while count < task["least"] or not select.select([sys.stdin], [], [], task["interval"])[0]:
+    while not select.select([sys.stdin], [], [], task["interval"])[0] or count < task["least"]:
         answer = ask(task)
         count, slowest = count + 1, max(slowest, answer["seconds"])
         if count == 1:
