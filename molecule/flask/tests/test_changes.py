@@ -34,7 +34,7 @@ def test_host_that_is_not_for_development_is_refused_before_it_is_asked(converge
     assert [task.action for task in outcome.tasks] == ["barehost.web.model"]
     outcome = converge({"web_environment": "production"}, check=True)
     assert outcome.rc != 0
-    assert outcome.tasks[-1].action == "barehost.web.model"
+    assert outcome.tasks[-1].action == "barehost.web.publish"
     assert "flask_apps[1].server: 'flask' is a server for development, and 'draft' is to run" in outcome.output
     assert outcome.changed == 0
     assert others("") == before
