@@ -373,7 +373,9 @@ def failures(config: pytest.Config) -> list[str]:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Note which tests have failed, for whoever runs them again."""
+    """Note which tests have failed, for whoever runs them again. That all run on another machine is no failure."""
+    if session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and not selection.FULL:
+        session.exitstatus = pytest.ExitCode.OK
     if place := os.environ.get("BAREHOST_FAILED"):
         failed = [*dict.fromkeys(failures(session.config))]
         Path(place).write_text(json.dumps(failed), encoding="utf-8")

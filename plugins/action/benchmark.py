@@ -23,6 +23,8 @@ class ActionModule(HostAction):
 
     documentation = DOCUMENTATION
     work = "benchmark"
+    # It leaves a host as it was; what it keeps for that is its own business.
+    reads = True
     lasting = False
 
     def perform(self, options: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:

@@ -86,19 +86,30 @@ class Requests:
 
         An error is an orderly end: what it leaves is compared like anything else.
         """
-        _marks.private_folder(self._begun)
         mark = self._begun / f"{work}.{os.getpid()}.{_started(os.getpid())}"
-        mark.touch(mode=0o600)
+        self._put(mark)
         try:
             yield
         except Exception:
-            mark.unlink(missing_ok=True)
+            self._take(mark)
             raise
-        mark.unlink(missing_ok=True)
+        self._take(mark)
         for left in self._begun.glob(f"{work}.*.*"):
             # That work has been done to its end now.
             if not _runs(left.name):
-                left.unlink(missing_ok=True)
+                self._take(left)
+
+    def _put(self, mark: Path) -> None:
+        while not mark.exists():
+            _marks.private_folder(self._begun)
+            # Another run may remove the folder that it has found empty.
+            with contextlib.suppress(FileNotFoundError):
+                mark.touch(mode=0o600)
+
+    def _take(self, mark: Path) -> None:
+        mark.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self._begun.rmdir()
 
     def keep(self, key: Key, digest: str, work: Work, options: Mapping[str, Any]) -> None:
         """Keep a request that came to a good end."""

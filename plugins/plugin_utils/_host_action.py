@@ -36,7 +36,7 @@ class HostAction(ActionBase):
     _supports_diff = True
     documentation: ClassVar[str]
     work: ClassVar[str]
-    #: Whether the work only looks: it leaves nothing on the host then, not even the code that looks.
+    #: Whether the work leaves nothing on the host: not even the code that does it is kept there on its account.
     reads: ClassVar[bool] = False
     #: Whether it is a state that is asked for, which may be so already, and not something to be done each time.
     lasting: ClassVar[bool] = True
