@@ -53,6 +53,9 @@ class CallbackModule(CallbackBase):
 
     def _note(self, result: CallbackTaskResult, status: str) -> None:
         """Append one line; secrets are already gone from the copy that callbacks get."""
+        if result.task.action in {"meta", "ansible.builtin.meta"}:
+            # It is what Ansible itself goes by, and no task of a role.
+            return
         line = {
             "host": result.host.get_name(),
             "name": result.task_name,
