@@ -85,7 +85,8 @@ def unpack(packed: bytes, folder: Path) -> None:
 
 def keep(packed: bytes, tree: Path) -> None:
     """Have code under its digest; versions that nobody uses any more go."""
-    tree.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for folder in (tree.parent.parent, tree.parent):
+        folder.mkdir(mode=0o700, exist_ok=True)
     if not is_ours(tree.parent.parent) or not is_ours(tree.parent):
         raise PermissionError(f"{tree.parent} is not root's alone; remove it, and run again")
     new = Path(tempfile.mkdtemp(prefix=".new.", dir=tree.parent))
