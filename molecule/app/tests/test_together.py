@@ -29,7 +29,8 @@ def hosts(machine: Any) -> Iterator[list[str]]:
 
 
 def test_a_release_has_one_name_on_all_hosts_of_a_run(hosts: list[str], samples: Any, tmp_path: Path) -> None:
-    names = {f"host{number}": {"ansible_host": host} for number, host in enumerate(hosts)}
+    key = {"ansible_ssh_private_key_file": str(machines.KEY)}
+    names = {f"host{number}": {"ansible_host": host, **key} for number, host in enumerate(hosts)}
     inventory = tmp_path / "hosts.json"
     inventory.write_text(json.dumps({group: {"hosts": names} for group in ("web", "machines")}), encoding="utf-8")
     given = ["inventory/app", "inventory/molecule.yml", str(inventory)]
