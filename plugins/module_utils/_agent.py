@@ -62,9 +62,13 @@ def is_ours(path: Path) -> bool:
 def is_sound(tree: Path, digest: str) -> bool:
     """Tell whether a tree is the code of that digest, all of it and nothing else."""
     folder = tree / PACKAGE
-    if not all(map(is_ours, (tree.parent.parent, tree.parent, tree, folder))):
+    above = [tree.joinpath(*Path(PACKAGE).parts[:depth]) for depth in range(len(Path(PACKAGE).parts))]
+    if not all(map(is_ours, (tree.parent.parent, tree.parent, *above, folder, folder / "__pycache__"))):
         return False
     with contextlib.suppress(OSError):
+        # Whatever else were there would be found before what Python brings itself.
+        if any(len(list(place.iterdir())) != 1 for place in above):
+            return False
         names = [entry.name for entry in os.scandir(folder) if entry.name != "__pycache__"]
         return digest_of({name: (folder / name).read_bytes() for name in names}) == digest
     return False
@@ -79,25 +83,60 @@ def unpack(packed: bytes, folder: Path) -> None:
     target.mkdir(parents=True)
     with zipfile.ZipFile(io.BytesIO(packed)) as archive:
         archive.extractall(target)
-    for file in target.iterdir():
-        py_compile.compile(str(file), doraise=True, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH)
+    for file in list(target.iterdir()):
+        compiled = py_compile.compile(
+            str(file), doraise=True, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH
+        )
+        # Nothing compares the content of this one: it has to be whole also where the power fails.
+        with Path(str(compiled)).open("rb") as written:
+            os.fsync(written.fileno())
 
 
-def keep(packed: bytes, tree: Path) -> None:
+def keep(packed: bytes, tree: Path, digest: str) -> None:
     """Have code under its digest; versions that nobody uses any more go."""
     for folder in (tree.parent.parent, tree.parent):
         folder.mkdir(mode=0o700, exist_ok=True)
     if not is_ours(tree.parent.parent) or not is_ours(tree.parent):
         raise PermissionError(f"{tree.parent} is not root's alone; remove it, and run again")
-    new = Path(tempfile.mkdtemp(prefix=".new.", dir=tree.parent))
-    try:
-        unpack(packed, new)
+    # One at a time: the other run may bring the same code to the same host.
+    with _locked(tree.parent, fcntl.LOCK_EX):
+        if is_sound(tree, digest):
+            return
         for other in tree.parent.iterdir():
-            if other != new and (other == tree or not _is_used(other)):
-                _remove(other)
-        new.rename(tree)
+            _remove_unused(other, tree)
+        new = Path(tempfile.mkdtemp(prefix=".new.", dir=tree.parent))
+        try:
+            unpack(packed, new)
+            new.rename(tree)
+        finally:
+            shutil.rmtree(new, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path, how: int) -> Iterator[None]:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(descriptor, how)
+        yield
     finally:
-        shutil.rmtree(new, ignore_errors=True)
+        os.close(descriptor)
+
+
+def drop() -> None:
+    """Remove all code that no run is at work with."""
+    with contextlib.suppress(OSError), _locked(KEPT, fcntl.LOCK_EX):
+        for path in KEPT.iterdir():
+            _remove_unused(path)
+        KEPT.rmdir()
+
+
+def _remove_unused(path: Path, tree: Path | None = None) -> None:
+    """Remove a version that no run is at work with, and in any case what stands in place of the code that is wanted."""
+    if path == tree or path.is_symlink() or not path.is_dir():
+        _remove(path)
+        return
+    with contextlib.suppress(BlockingIOError), _locked(path, fcntl.LOCK_EX | fcntl.LOCK_NB):
+        _remove(path)
 
 
 def _remove(path: Path) -> None:
@@ -105,21 +144,6 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink()
-
-
-def _is_used(folder: Path) -> bool:
-    """Tell whether a run is at work with the code of a folder."""
-    try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
 
 
 @contextlib.contextmanager
@@ -133,16 +157,15 @@ def code(digest: str, packed: bytes | None, *, check: bool) -> Iterator[Path | N
             yield Path(folder)
         return
     if packed is not None and not is_sound(tree, digest):
-        keep(packed, tree)
-    if not is_sound(tree, digest):
-        yield None
-        return
-    descriptor = os.open(tree, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH)
-        yield tree
-    finally:
-        os.close(descriptor)
+        keep(packed, tree, digest)
+    with contextlib.ExitStack() as used:
+        try:
+            used.enter_context(_locked(tree, fcntl.LOCK_SH))
+        except OSError:
+            yield None
+        else:
+            # Only what is locked stays as it was compared.
+            yield tree if is_sound(tree, digest) else None
 
 
 def answer(message: bytes) -> dict[str, Any]:
@@ -163,7 +186,10 @@ def answer(message: bytes) -> dict[str, Any]:
         if tree is None:
             return {"needs_code": True}
         sys.path.insert(0, str(tree))
-        return _perform(order)
+        result = _perform(order)
+    if result.pop("leaves_nothing", False):
+        drop()
+    return result
 
 
 def _perform(order: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,12 +6,10 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import shutil
 from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.barehost.web.plugins.module_utils import _marks
-from ansible_collections.barehost.web.plugins.module_utils._agent import KEPT
 from ansible_collections.barehost.web.plugins.module_utils._manifests import sets
 from ansible_collections.barehost.web.plugins.module_utils._release_registry import Registry
 from ansible_collections.barehost.web.plugins.module_utils._requests import Key, Requests, Work
@@ -39,7 +37,7 @@ def perform(order: Mapping[str, Any]) -> dict[str, Any]:
     :param order: ``work``, its ``options``, whether to ``check`` only, whether the work only ``reads``; ``keep`` tells
         under which name and digest the request is kept, ``snapshot`` whether to tell what of the play's last requests
         is still so.
-    :returns: the result of the task.
+    :returns: the result of the task, with ``leaves_nothing`` where the host has nothing of the collection any more.
     :raises HostError: with what is wrong, and the way out.
     """
     requests, work = Requests(), work_of(order["work"])
@@ -56,7 +54,7 @@ def perform(order: Mapping[str, Any]) -> dict[str, Any]:
     if writes and _has_nothing(order["work"], changed=result["changed"]):
         # What has nothing to look after keeps nothing.
         requests.forget()
-        shutil.rmtree(KEPT, ignore_errors=True)
+        result["leaves_nothing"] = True
     if key and order.get("snapshot") and not result["changed"]:
         result["snapshot"] = {
             "requests": requests.snapshot(key.play, work_of),

@@ -41,8 +41,9 @@ import sys
 
 from ansible.module_utils.basic import AnsibleModule
 
-#: Reads the text of a program of so many bytes, and runs it; what follows is left for that.
-READER = "import sys; i = sys.stdin.buffer; exec(i.read(int(i.readline())))"
+#: Reads the text of a program of so many bytes, and runs it; what follows is left for that. Python would look for
+#: modules in the folder of whoever has logged in, also when sudo has made it root's.
+READER = "import sys; i = sys.stdin.buffer; sys.path = [p for p in sys.path if p]; exec(i.read(int(i.readline())))"
 
 
 def main() -> None:

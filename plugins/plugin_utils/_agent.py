@@ -15,7 +15,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible import constants
 from ansible.plugins.action import ActionBase
+from ansible.vars.clean import remove_internal_keys
 from ansible_collections.barehost.web.plugins.module_utils import _agent
 from ansible_collections.barehost.web.plugins.modules.agent import READER
 
@@ -32,14 +34,19 @@ def program() -> bytes:
 
 
 @functools.cache
-def code() -> tuple[str, bytes]:
-    """Give the digest of the code that works on hosts, and the code itself, packed."""
+def code() -> tuple[str, dict[str, bytes]]:
+    """Give the digest of the code that works on hosts, and each of its files."""
     contents = {path.name: path.read_bytes() for path in sorted(_FOLDER.glob("*.py"))}
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in contents.items():
+    return _agent.digest_of(contents), contents
+
+
+def packed() -> bytes:
+    """Pack the code, which takes ten times as long as to read it: only for a host that asks for it."""
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in code()[1].items():
             archive.writestr(name, content)
-    return _agent.digest_of(contents), base64.b64encode(packed.getvalue())
+    return base64.b64encode(written.getvalue())
 
 
 def ask(action: ActionBase, order: Mapping[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
@@ -48,21 +55,28 @@ def ask(action: ActionBase, order: Mapping[str, Any], variables: dict[str, Any])
     :param order: see module_utils/_works.py.
     :returns: the result of the task.
     """
-    digest, packed = code()
+    digest, _contents = code()
     compressed = base64.b64encode(zlib.compress(json.dumps(order).encode(), 1)).decode()
     message = json.dumps({"digest": digest, "order": compressed}).encode() + b"\n"
     result = _send(action, message, variables)
     if result.pop("needs_code", False):
-        result = _send(action, message + packed, variables)
+        result = _send(action, message + packed(), variables)
+    if result.pop("needs_code", False):
+        text = "Another run has removed the code of the collection from the host meanwhile. Run again."
+        return {"failed": True, "changed": False, "msg": text}
     return result
 
 
 def _send(action: ActionBase, message: bytes, variables: dict[str, Any]) -> dict[str, Any]:
-    wanted = action._templar.template(variables.get("ansible_python_interpreter"))
-    python = interpreter({**variables, "ansible_python_interpreter": wanted})
+    told = variables["ansible_delegated_vars"][action._task.delegate_to] if action._task.delegate_to else variables
+    # Of the inventory, of the environment or of ansible.cfg.
+    setting = constants.config.get_config_value("INTERPRETER_PYTHON", variables=told)
+    python = interpreter({**told, "ansible_python_interpreter": action._templar.template(setting)})
     message = program() + message
     if action._is_pipelining_enabled("new", bool(action._task.async_val)):
-        command = f"{action._compute_environment_string()} {shlex.quote(python)} -c {shlex.quote(READER)}".strip()
+        # Some name it by way of env.
+        words = shlex.join(shlex.split(python))
+        command = f"{action._compute_environment_string()} {words} -c {shlex.quote(READER)}".strip()
         return result_of(action._low_level_execute_command(command, in_data=message), python)
     arguments = {"message": base64.b64encode(message).decode()}
     done: dict[str, Any] = action._execute_module("barehost.web.agent", module_args=arguments, task_vars=variables)
@@ -84,6 +98,7 @@ def result_of(done: Mapping[str, Any], python: str) -> dict[str, Any]:
     answers = [line.removeprefix(_agent.MARK) for line in said.splitlines() if line.startswith(_agent.MARK)]
     if answers:
         result: dict[str, Any] = json.loads(answers[-1])
+        remove_internal_keys(result)
         result.setdefault("changed", False)
         return result
     errors, status = str(done.get("stderr", "")), done.get("rc")

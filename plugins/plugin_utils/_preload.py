@@ -14,12 +14,15 @@ import pkgutil
 
 from ansible.plugins.loader import filter_loader, test_loader
 from ansible_collections.barehost.web.plugins import filter as filters
+from ansible_collections.barehost.web.plugins.plugin_utils._agent import code, program
 from ansible_collections.barehost.web.plugins.plugin_utils._entries import VARIABLES, spec
 
 
 @functools.cache
 def everything() -> None:
-    """Load the schema of the model, the filters that roles have, and those that are Ansible's own."""
+    """Load the schema of the model, the code of hosts, the filters that roles have, and those that are Ansible's."""
+    code()
+    program()
     for variable in VARIABLES:
         spec(variable)
     for module in pkgutil.iter_modules(filters.__path__, f"{filters.__name__}."):

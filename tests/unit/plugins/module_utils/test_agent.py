@@ -12,9 +12,11 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,7 @@ def perform(order):
     return {"changed": False, "said": order["options"], "by": 1}
 """
 REFUSE = "def perform(order):\n    raise HostError('there is no way', place='here')\n"
+LEAVES = "def perform(order):\n    return {'changed': True, 'leaves_nothing': True}\n"
 CRASH = "def perform(order):\n    raise LookupError('a fault of ours')\n"
 
 
@@ -127,11 +130,31 @@ def linked(host: Host, digest: str) -> None:
     tree.symlink_to(host.kept.parent / "elsewhere")
 
 
+def linked_above(host: Host, digest: str) -> None:
+    above = host.kept / digest / "ansible_collections"
+    above.rename(host.kept.parent / "elsewhere")
+    above.symlink_to(host.kept.parent / "elsewhere")
+
+
+def hiding_what_python_has(host: Host, digest: str) -> None:
+    (host.kept / digest / "contextlib.py").write_text("")
+
+
+def compiled_by_others(host: Host, digest: str) -> None:
+    (host.tree(digest) / "__pycache__").chmod(0o777)
+
+
 def compiled_from_other_source(host: Host, digest: str) -> None:
     (host.tree(digest) / "_works.py").write_text(WORKS + CRASH)
 
 
-@pytest.mark.parametrize("damage", [appended, more, fewer, writable, linked, compiled_from_other_source])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        *(appended, more, fewer, writable, linked, linked_above),
+        *(hiding_what_python_has, compiled_by_others, compiled_from_other_source),
+    ],
+)
 def test_changed_code_is_not_loaded_but_replaced(host: Host, damage: Callable[[Host, str], None]) -> None:
     digest, packed = pack()
     host.answer(digest, packed)
@@ -140,6 +163,28 @@ def test_changed_code_is_not_loaded_but_replaced(host: Host, damage: Callable[[H
     assert host.answer(digest, packed)["said"] == "hello"
     assert host.answer(digest)["said"] == "hello"
     assert [path.name for path in host.kept.iterdir()] == [digest]
+
+
+def test_runs_that_bring_the_same_code_at_once_use_it_both(host: Host) -> None:
+    digest, packed = pack()
+    waiting = threading.Barrier(8)
+
+    def bring() -> dict[str, Any]:
+        waiting.wait()
+        return host.answer(digest, packed)
+
+    with ThreadPoolExecutor(waiting.parties) as pool:
+        answers = [pool.submit(bring) for _ in range(waiting.parties)]
+    assert {answer.result().get("said") for answer in answers} == {"hello"}
+    assert [path.name for path in host.kept.iterdir()] == [digest]
+
+
+def test_folder_of_whoever_has_logged_in_is_no_place_for_modules(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "base64.py").write_text("raise SystemExit('somebody else')")
+    monkeypatch.chdir(tmp_path)
+    assert host.answer(*pack())["said"] == "hello"
 
 
 def test_folder_that_others_can_write_to_is_refused(host: Host) -> None:
@@ -183,6 +228,18 @@ def test_older_code_goes_unless_a_run_is_at_work_with_it(host: Host) -> None:
     assert {path.name for path in host.kept.iterdir()} == {newest}
 
 
+def test_code_goes_with_the_last_thing_unless_a_run_is_at_work_with_it(host: Host) -> None:
+    other, other_packed = pack()
+    host.answer(other, other_packed)
+    descriptor = os.open(host.kept / other, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+    assert host.answer(*pack(LEAVES)) == {"changed": True}
+    assert [path.name for path in host.kept.iterdir()] == [other]
+    os.close(descriptor)
+    assert host.answer(*pack(LEAVES)) == {"changed": True}
+    assert not host.kept.exists()
+
+
 def test_error_of_the_host_is_the_result(host: Host) -> None:
     assert host.answer(*pack(REFUSE)) == {"failed": True, "changed": False, "msg": "there is no way", "place": "here"}
 
@@ -216,6 +273,11 @@ def test_words_around_the_answer_are_no_part_of_it() -> None:
     assert controller.result_of({"rc": 0, "stdout": said}, "python3") == {"changed": True}
 
 
+def test_host_has_no_say_in_what_is_ansibles_own() -> None:
+    said = f'{_agent.MARK}{{"changed": true, "_ansible_no_log": false, "warnings": []}}\n'
+    assert controller.result_of({"rc": 0, "stdout": said}, "python3") == {"changed": True}
+
+
 @pytest.mark.parametrize(
     ("variables", "python"),
     [
@@ -230,7 +292,7 @@ def test_python_is_the_one_that_ansible_takes(variables: dict[str, Any], python:
 
 
 def test_code_of_the_collection_needs_nothing_of_ansible() -> None:
-    digest, packed = controller.code()
+    digest, _contents = controller.code()
     script = (
         "import sys, zipfile, io, base64, importlib; sys.modules['ansible'] = None\n"
         "from pathlib import Path; from ansible_collections.barehost.web.plugins.module_utils import _works\n"
@@ -246,18 +308,18 @@ def test_code_of_the_collection_needs_nothing_of_ansible() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert len(packed) < 400_000
+    assert len(controller.packed()) < 400_000
 
 
 class Action:
     """An action of Ansible, as far as the transport knows it."""
 
-    def __init__(self, *answers: dict[str, Any], pipelining: bool = True) -> None:
+    def __init__(self, *answers: dict[str, Any], pipelining: bool = True, delegate_to: str | None = None) -> None:
         self.answers = list(answers)
         self.pipelining = pipelining
         self.sent: list[bytes] = []
         self.commands: list[str] = []
-        self._task = type("Task", (), {"async_val": 0})()
+        self._task = type("Task", (), {"async_val": 0, "delegate_to": delegate_to})()
         self._templar = type("Templar", (), {"template": lambda _self, value: value})()
 
     def _is_pipelining_enabled(self, style: str, _wrapped: bool) -> bool:
@@ -282,11 +344,42 @@ class Action:
 def test_code_is_sent_where_the_host_asks_for_it(*, pipelining: bool) -> None:
     action: Any = Action({"needs_code": True}, {"changed": True}, pipelining=pipelining)
     assert controller.ask(action, order(), {}) == {"changed": True}
-    packed = controller.code()[1]
+    packed = controller.packed()
     assert [packed in sent for sent in action.sent] == [False, True]
     first = "http_proxy=x /usr/bin/python3 -c " if pipelining else "barehost.web.agent"
     assert all(command.startswith(first) for command in action.commands)
     assert "hello" not in "".join(action.commands)
+
+
+def test_code_that_has_gone_meanwhile_is_no_success() -> None:
+    action: Any = Action({"needs_code": True}, {"needs_code": True})
+    result = controller.ask(action, order(), {})
+    assert result["failed"]
+    assert "Run again" in result["msg"]
+
+
+def test_python_is_that_of_the_host_that_is_asked() -> None:
+    action: Any = Action({"changed": False}, delegate_to="other")
+    of_other = {"ansible_python_interpreter": "/opt/other/python"}
+    controller.ask(
+        action,
+        order(),
+        {"ansible_python_interpreter": "/opt/python", "ansible_delegated_vars": {"other": of_other}},
+    )
+    assert " /opt/other/python -c " in action.commands[0]
+
+
+def test_python_may_be_found_by_another_program() -> None:
+    action: Any = Action({"changed": False})
+    controller.ask(action, order(), {"ansible_python_interpreter": "/usr/bin/env python3"})
+    assert " /usr/bin/env python3 -c " in action.commands[0]
+
+
+def test_python_may_be_set_for_all_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANSIBLE_PYTHON_INTERPRETER", "/opt/python")
+    action: Any = Action({"changed": False})
+    controller.ask(action, order(), {})
+    assert " /opt/python -c " in action.commands[0]
 
 
 def test_user_who_is_not_root_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
