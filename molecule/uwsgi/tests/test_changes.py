@@ -22,17 +22,17 @@ def others(unit: Any) -> Any:
     return lambda name: {other: unit(other).processes for other in NAMES if other != name}
 
 
-def test_settings_reload_one_app_only(converge: Any, unit: Any, others: Any, varied: Any) -> None:
+def test_settings_reload_and_environment_restarts_one_app_only(
+    converge: Any, http: Http, unit: Any, others: Any, varied: Any
+) -> None:
     before, master = others("toy"), unit("toy").master
-    outcome = converge(varied(toy={"timeout": 40}))
+    settings = varied(toy={"timeout": 40})
+    outcome = converge(settings)
     assert outcome.task("have the apps run").result["actions"] == ["reload uwsgi@toy.service"]
     assert unit("toy").master == master
     assert others("toy") == before
-
-
-def test_environment_restarts_one_app_only(converge: Any, http: Http, unit: Any, others: Any, varied: Any) -> None:
-    before, master = others("toy"), unit("toy").master
-    outcome = converge(varied(key="app_apps", toy={"environment": {"HELLO_GREETING": "Good night"}}))
+    environment = {"HELLO_GREETING": "Good night"}
+    outcome = converge({**settings, **varied(key="app_apps", toy={"environment": environment})})
     assert outcome.task("have the apps run").result["actions"] == ["restart uwsgi@toy.service"]
     assert http("/", host=TOY).text == "Good night"
     assert unit("toy").master != master

@@ -72,9 +72,10 @@ def module(host: Host, converge: Any) -> Iterator[Any]:
     host.run(f"rm -f {MODULE}")
 
 
-def test_reload_that_cannot_work_leaves_the_workers_alone(
-    converge: Any, http: Http, unit: Any, varied: Any, module: Any
+def test_code_that_cannot_work_is_told_and_heals(
+    converge: Any, http: Http, unit: Any, *, varied: Any, module: Any, soon: Any
 ) -> None:
+    # A reload leaves the workers alone.
     before = unit("toy").processes
     module(BROKEN)
     outcome = converge(varied(toy={"wsgi": "trouble:app"}))
@@ -88,12 +89,7 @@ def test_reload_that_cannot_work_leaves_the_workers_alone(
     assert outcome.rc == 0, outcome
     assert http("/", host=TOY).status == 200
 
-
-def test_start_that_cannot_work_is_told_and_heals_with_the_code(
-    converge: Any, http: Http, varied: Any, module: Any, soon: Any
-) -> None:
-    module(SOUND)
-    assert converge(varied(toy={"wsgi": "trouble:app"})).rc == 0
+    # A start is tried until the code is repaired.
     module(BROKEN)
     outcome = converge(varied(toy={"wsgi": "trouble:app", "memory_max": "256M"}))
     assert outcome.rc != 0
