@@ -45,9 +45,9 @@ def test_whoever_waits_is_told_for_whom(held: Path) -> None:
 
 def test_a_lock_is_broken_when_that_is_said(held: Path) -> None:
     began = time.monotonic()
-    with lock(held, 10, owner="bob@desk", breaking=True):
+    with lock(held, 600, owner="bob@desk", breaking=True):
         assert held.read_text().startswith("bob@desk, process ")
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60
 
 
 @pytest.mark.parametrize(

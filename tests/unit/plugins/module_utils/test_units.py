@@ -158,7 +158,7 @@ def server() -> Iterator[str]:
 
 @pytest.mark.parametrize("status", ["200", "301", "404"])
 def test_any_answer_below_500_is_good(server: str, status: str) -> None:
-    assert ask(Probe(server, f"/{status}", timeout=5)) == ""
+    assert ask(Probe(server, f"/{status}", timeout=60)) == ""
 
 
 def test_server_error_is_told(server: str) -> None:
@@ -179,7 +179,7 @@ def test_accepting_without_answering_is_no_answer(tmp_path: Path) -> None:
 def test_waiter_gathers_failures_and_forgets_the_given_up(server: str) -> None:
     waiter = Waiter(
         {
-            "good": Probe(server, "/200", timeout=5),
+            "good": Probe(server, "/200", timeout=60),
             "bad": Probe(server, "/500", timeout=5),
             "hopeless": Probe("127.0.0.1:1", timeout=60),
         }
