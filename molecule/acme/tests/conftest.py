@@ -65,7 +65,7 @@ class Pebble:
     def _run(self, verb: str) -> None:
         self.host.check_output(f"systemctl {verb} pebble@{self.name}")
         if verb != "stop":
-            self.host.check_output("timeout 20 sh -c %s %s", WAIT, f"127.0.0.1:{self.port}")
+            self.host.check_output("timeout 60 sh -c %s %s", WAIT, f"127.0.0.1:{self.port}")
 
     @contextmanager
     def away(self) -> Iterator[str]:

@@ -103,7 +103,7 @@ def test_the_order_and_the_case_of_domains_mean_nothing(converge: Any, model: An
 
 def test_an_interrupted_request_is_made_good(converge: Any, model: Any, https: Callable[..., Any], host: Host) -> None:
     wanted = model(1, domains=["second.example.test", "third.example.test"])
-    kill = "for i in $(seq 600); do pkill -9 -x certbot && exit; sleep .05; done; exit 1"
+    kill = "for i in $(seq 6000); do pkill -9 -x certbot && exit; sleep .05; done; exit 1"
     killer = threading.Thread(target=lambda: host.check_output(f"sh -c '{kill}'"))
     killer.start()
     outcome = converge(wanted)

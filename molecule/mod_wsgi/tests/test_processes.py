@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -43,11 +42,11 @@ def test_killed_master_is_back_within_two_seconds(unit: Any, kill: Any, least: A
 
 
 def test_request_in_flight_is_finished_before_a_restart(host: Host, http: Http) -> None:
-    with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(http, "/wait/2.0", host=TOY)
-        time.sleep(1)
+    with http.watch("/wait/1.0", host=TOY, least=2) as seen:
+        time.sleep(0.5)
         host.check_output("systemctl restart mod_wsgi@toy.service")
-    assert waiting.result().text == "done"
+        time.sleep(1.5)
+    assert seen.failures == []
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -84,7 +84,7 @@ class Fastcgi:
             "CONTENT_LENGTH": str(len(body)),
         }
         text = base64.b64encode(body).decode()
-        return {"socket": f"/run/php_fpm/{name}.sock", "params": params, "body": text, "timeout": 20}
+        return {"socket": f"/run/php_fpm/{name}.sock", "params": params, "body": text, "timeout": 60}
 
     def __call__(self, name: str, do: str, **options: Any) -> Answer:
         """Send one request to a pool."""

@@ -118,7 +118,7 @@ class Deploys:
         # No earlier test has had the same code, of which there would be a release.
         own = f"# {self.folder}\n{text or WSGI.replace('{version}', version)}"
         (place / "wsgi.py").write_text(own, encoding="utf-8")
-        health = {"path": "/", "status": 200, "timeout": 4}
+        health = {"path": "/", "status": 200, "timeout": 10}
         self.changes.setdefault(name, {"source": {"path": str(place)}, "health": health})
 
     def play(self, playbook: str = "deploy", **variables: Any) -> Outcome:
@@ -130,14 +130,15 @@ class Deploys:
 
     @contextmanager
     def visits(self, name: str, visitors: int = 6) -> Iterator[Visits]:
-        """Let visitors ask as long as the block runs."""
+        """Let visitors ask as long as the block runs, which begins after the first answer."""
         command = ["podman", "exec", "-i", self.machine.container, "python3", "-c", VISITORS]
         seen = Visits()
         with subprocess.Popen(
             [*command, f"{name}.example.test", "/", str(visitors)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         ) as process:
-            time.sleep(1)
             try:
+                if process.stdout:
+                    process.stdout.readline()
                 yield seen
             finally:
                 output, _ = process.communicate()

@@ -5,8 +5,8 @@
     python3 -c … DOMAIN PATH VISITORS
 
 Each visitor opens a connection for every other request and keeps it for the next; one of them only ever asks for what
-takes long. At the end all requests are told: when each began and ended, in seconds since the epoch, the status, and
-the text.
+takes long. An empty line tells that there is an answer. At the end all requests are told: when each began and ended,
+in seconds since the epoch, the status, and the text.
 """
 
 from __future__ import annotations
@@ -50,6 +50,10 @@ def main() -> None:
     threads.append(threading.Thread(target=visit, args=(domain, "/slow")))
     for thread in threads:
         thread.start()
+    while not SEEN:
+        time.sleep(0.01)
+    sys.stdout.write("\n")
+    sys.stdout.flush()
     sys.stdin.read()
     END.set()
     for thread in threads:

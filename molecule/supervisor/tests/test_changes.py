@@ -117,7 +117,7 @@ def test_app_that_cannot_be_loaded_is_told_and_the_others_never_notice(
     assert others("") == before
     # A request to the one that is broken waits in its socket until it is repaired.
     module(SOUND)
-    assert http("/", port=5002, timeout=20).text == "Hello World!"
+    assert http("/", port=5002, timeout=60).text == "Hello World!"
 
 
 def test_app_comes_and_goes_without_the_others_noticing(

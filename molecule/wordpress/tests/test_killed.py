@@ -72,7 +72,7 @@ def test_run_that_is_killed_at_one_moment_after_the_other(converge: Any, host: H
         kill = ALL if number % 2 else MODULE
         # systemd would take a plain dollar sign for a variable.
         trap = f"until {there}; do sleep .02; done >/dev/null 2>&1; {kill}".replace("$", "$$")
-        host.check_output("systemd-run --unit=trap --collect --property=RuntimeMaxSec=120 sh -c %s", trap)
+        host.check_output("systemd-run --unit=trap --collect --property=RuntimeMaxSec=600 sh -c %s", trap)
         outcome = converge(late)
         host.run("systemctl stop trap")
         assert outcome.rc != 0, f"the run was over before it was killed: {moment}"

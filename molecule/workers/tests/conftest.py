@@ -40,7 +40,7 @@ class Queue:
         every: list[dict[str, Any]] = json.loads(self.http(f"/{self.name}/", host=SITE).body)
         return next((job for job in every if job["text"] == text), {})
 
-    def done(self, text: str, seconds: float = 20) -> dict[str, Any]:
+    def done(self, text: str, seconds: float = 60) -> dict[str, Any]:
         """Wait until one is done."""
         end = time.monotonic() + seconds
         while not (found := self.find(text)).get("result"):

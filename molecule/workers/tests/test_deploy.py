@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 
 LETTERS = [f"worker-queue.letters@{number}.service" for number in (1, 2)]
 SCHEDULE = "schedule-queue.tidy.service"
-SLOW = """import pathlib, sys, time
-time.sleep(45)
+#: Runs by itself until a file is there, and only then loads what it needs.
+GO = "/var/lib/queue/go"
+SLOW = f"""import pathlib, sys, time
+while not pathlib.Path("{GO}").exists():
+    time.sleep(0.1)
 import late
-sys.stdout.write(f"{late.word} {pathlib.Path.cwd()}\\n")
+sys.stdout.write(f"{{late.word}} {{pathlib.Path.cwd()}}\\n")
 """
 #: Whoever is asked in private is not at the place of the live release yet.
 LATE = """
@@ -103,11 +106,13 @@ def test_releases_and_workers(host: Host, code: Code, queue: Any, processes: Any
     assert host.run("ls -A /var/lib/barehost/marks").stdout == "", "nothing is owed"
 
     # What has begun in a release loads what it needs from there, however late.
+    host.check_output(f"touch {GO}")
     running_still = f'[ "$(systemctl is-active {SCHEDULE})" = activating ]'
     host.check_output(f"timeout 60 sh -c 'while {running_still}; do sleep 0.2; done'")
     host.check_output("journalctl --sync")
     said = host.check_output("journalctl --identifier=schedule-queue.tidy --output=cat --lines=1")
     assert said == f"first {first}"
+    host.check_output(f"rm {GO}")
 
     # And back.
     outcome = code.deploy("second", {}, playbook="rollback")

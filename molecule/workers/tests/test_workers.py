@@ -60,7 +60,7 @@ def test_a_killed_worker_is_back(host: Host, processes: Any, queue: Any, soon: A
 
 
 def test_a_job_is_done_to_its_end_when_its_worker_stops(host: Host, queue: Any, soon: Any) -> None:
-    queue("queue").add("slow", 5)
+    queue("queue").add("slow", 10)
     soon(lambda: queue("queue").find("slow")["worker"])
     assert not queue("queue").find("slow")["result"], "it is still being done"
     host.check_output(f"systemctl stop {' '.join(LETTERS)}")
