@@ -70,7 +70,8 @@ class Converge:
             machine.scenario, machine.name, variables, playbook=playbook, tags=tags, check=check, verbose=verbose
         )
         if not check and not outcome.refused:
-            self.differs = bool(variables or playbook) or outcome.rc != 0
+            # To purge is what brings it back.
+            self.differs = bool(playbook) or dict(variables or {}) not in ({}, {"web_purge": True}) or outcome.rc != 0
         self.outcomes.append(outcome)
         return outcome
 
@@ -262,7 +263,8 @@ os.kill(int(sys.argv[1]), signal.SIGKILL)
 start = time.monotonic()
 # What the killed one has left behind may answer for a moment.
 time.sleep(0.2)
-while time.monotonic() - start < 10:
+while True:
+    assert time.monotonic() - start < 120, "there is no answer"
     connection = http.client.HTTPConnection("127.0.0.1", 80, timeout=10)
     try:
         connection.request("GET", sys.argv[3], headers={"Host": sys.argv[2]})

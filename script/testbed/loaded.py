@@ -17,6 +17,7 @@ import importlib
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -64,6 +65,7 @@ class Server:
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def run(self, command: Sequence[str], environment: Mapping[str, str], timeout: float) -> tuple[int, str]:
         """Have it run a playbook; give its exit status and all that it said.
@@ -81,7 +83,7 @@ class Server:
                 try:
                     status = int(answers.readline())
                 except TimeoutError:
-                    os.killpg(process, signal.SIGKILL)
+                    end(process)
                     raise subprocess.TimeoutExpired(list(command), timeout) from None
         return status, output.read_text(encoding="utf-8", errors="replace")
 
@@ -101,19 +103,27 @@ def run(command: Sequence[str], environment: Mapping[str, str], timeout: float) 
     found = _servers[key]
     if found is not None:
         return found.run(command, environment, timeout)
-    done = subprocess.run(
-        command,
-        cwd=ROOT,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        timeout=timeout,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        check=False,
-    )
-    return done.returncode, done.stdout
+    pipes: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, text=True, errors="replace", **pipes) as process:
+        try:
+            said, _nothing = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            end(process.pid)
+            raise
+    return process.returncode, said
+
+
+def end(process: int) -> None:
+    """Kill a process and all that it has started: Ansible's workers have sessions of their own."""
+    family = [process]
+    for parent in family:
+        # A process that ends meanwhile has no children any more.
+        with contextlib.suppress(OSError):
+            for task in Path(f"/proc/{parent}/task").iterdir():
+                family += [int(child) for child in (task / "children").read_text(encoding="ascii").split()]
+    for one in family:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(one, signal.SIGKILL)
 
 
 def load() -> Callable[[list[str]], object]:
@@ -159,6 +169,7 @@ def serve(path: str) -> None:
         while True:
             ready = select.select([door, sys.stdin], [], [])[0]
             if sys.stdin in ready:
+                shutil.rmtree(Path(path).parent, ignore_errors=True)
                 return
             connection, _address = door.accept()
             with contextlib.suppress(ChildProcessError):
