@@ -324,8 +324,9 @@ def least(busy: Callable[[], float]) -> Callable[[Callable[[], float], float], f
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Describe the mark that tests of machines may have."""
+    """Describe the marks that tests of machines may have."""
     config.addinivalue_line("markers", "each_debian: converges on each Debian, because they differ here")
+    config.addinivalue_line("markers", "costly: runs on one Debian, as if it converged, because it takes as long")
 
 
 #: What brings other people's programs, which cost as much as a playbook: checkers of https, and a browser.
@@ -336,9 +337,9 @@ def converging(item: pytest.Function) -> bool:
     """Tell whether a test runs a playbook, or something as costly."""
     manager = item.session._fixturemanager
     fixtures = [found for name in item.fixturenames for found in manager.getfixturedefs(name, item) or ()]
-    return bool(COSTLY & {*item.fixturenames}) or selection.converging(
-        [item.function, *(fixture.func for fixture in fixtures)]
-    )
+    if COSTLY & {*item.fixturenames} or item.get_closest_marker("costly") is not None:
+        return True
+    return selection.converging([item.function, *(fixture.func for fixture in fixtures)])
 
 
 def runs_here(item: pytest.Item) -> bool:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from testbed.http import Http
     from testinfra.host import Host
 
+#: They take as long as playbooks; what they see hangs on the server and not on Debian.
+pytestmark = pytest.mark.costly
 SITE = "example.test"
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from testinfra.host import Host
 
 SITE, TOY = "example.test", "toy.example.test"
+#: They take as long as playbooks; what they see hangs on the server and not on Debian.
+pytestmark = pytest.mark.costly
 NAMES = ("toy", "hello", "own")
 
 

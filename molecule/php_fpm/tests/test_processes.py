@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from testinfra.host import Host
 
 
+#: They take as long as playbooks; what they see hangs on the server and not on Debian.
+pytestmark = pytest.mark.costly
+
+
 def test_killed_child_is_replaced_within_two_seconds(ask: Any, unit: Any, least: Any) -> None:
     master, victim = unit("shop").master, ask("shop", "process").value
     assert least(lambda: ask.kill(ask("shop", "process").value, "shop"), 2) < 2

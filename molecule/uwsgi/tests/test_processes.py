@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from testbed.http import Http
     from testinfra.host import Host
 
+#: They take as long as playbooks; what they see hangs on the server and not on Debian.
+pytestmark = pytest.mark.costly
 TOY = "toy.example.test"
 NAMES = ("toy", "hello", "plain", "own")
 MODULE = "/srv/toy/current/trouble.py"
