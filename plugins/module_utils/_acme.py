@@ -96,6 +96,10 @@ class Acme:
             self._leave(before - {one.server for one in known.values()})
         self._place(self._misplaced(wanted, known))
 
+    def has_any(self) -> bool:
+        """Tell whether there is a certificate of ours, whole or not."""
+        return bool(lineages(self.folder) or unusable(self.folder))
+
     def _is_due(self, site: Mapping[str, Any], known: Lineage | None) -> bool:
         return (
             known is None
@@ -350,9 +354,16 @@ def _read(path: Path) -> str:
         return ""
 
 
+def kept(options: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Give options to compare the host with later, where they want something."""
+    return options if any(site["mode"] == "acme" for site in options["sites"]) else None
+
+
 def run(options: Mapping[str, Any], *, check: bool) -> Answer:
     """Do the work of barehost.web.acme."""
     acme = Acme(options["authority"])
+    # Where nothing is wanted and nothing is there, not even the file of the lock may come to be.
+    check = check or not (any(site["mode"] == "acme" for site in options["sites"]) or acme.has_any())
     alone = contextlib.nullcontext() if check else lock(_marks.STATE / "published/acme.lock", _LOCK_SECONDS)
     with alone:
         acme.bring(options["sites"], purge=options["purge"], check=check)

@@ -148,6 +148,15 @@ def test_a_certificate_is_asked_for_once(world: World) -> None:
     assert world.calls == []
 
 
+def test_where_nothing_is_wanted_or_there_nothing_comes_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_acme._marks, "STATE", tmp_path / "state")
+    options = {"authority": AUTHORITY, "sites": [site(mode="none")], "purge": True}
+    answer = _acme.run(options, check=False)
+    assert answer.result["changed"] is False
+    assert _acme.kept(options) is None
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("domains", [["a.test", "b.test"], ["b.test"]])
 def test_other_domains_take_another_certificate(world: World, domains: list[str]) -> None:
     world.bring(site())
