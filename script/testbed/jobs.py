@@ -47,7 +47,7 @@ class Step:
 
 @dataclass
 class Job:
-    """Steps in a row, with one log. All are run, whether or not one before failed; cleanup always."""
+    """Steps in a row, with one log. All are run, whether or not one before failed; cleanup always, before and after."""
 
     name: str
     steps: list[Step]
@@ -148,6 +148,7 @@ class Runner:
             return
         started = time.monotonic()
         try:
+            job.cleanup()
             with job.log.open("w", encoding="utf-8") as log:
                 for step in job.steps:
                     if not self.stopped.is_set():

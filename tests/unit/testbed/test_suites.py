@@ -32,8 +32,7 @@ def test_first_run_goes_by_what_the_tests_converge(root: Path) -> None:
 
 def test_later_runs_go_by_what_each_took(root: Path) -> None:
     (root / "durations.json").write_text('{"apache-12": 45, "nginx-13": 5}', encoding="utf-8")
-    assert suites.scenarios()[:2] == [("apache", "debian12"), ("nginx", "debian12")]
-    assert suites.scenarios()[-1] == ("nginx", "debian13")
+    assert suites.scenarios()[:2] == [("apache", "debian12"), ("nginx", "debian13")]
 
 
 def test_each_machine_of_a_scenario_is_a_job_of_its_own(root: Path) -> None:
