@@ -98,7 +98,7 @@ class Http:
         path: str = "/",
         *,
         expected: int = 200,
-        interval: float = 0.02,
+        interval: float = 0.04,
         least: int = 1,
         **options: Unpack[Options],
     ) -> Iterator[Watch]:

@@ -11,6 +11,7 @@ import shutil
 import signal
 import sys
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from testbed import engine, images, machines, selection
@@ -75,11 +76,22 @@ def image_job() -> Job:
     return Job("machines", steps, LOGS / "machines.log")
 
 
-def scenario(name: str, machine: str, obstacle: str | None) -> Job:
+def sequence(name: str, *, full: bool) -> Step:
+    """Describe how a scenario is run: by molecule in a full run, and by what does the same for less in a fast one.
+
+    One of them is always run as contributors do. To remove a machine takes a playbook several seconds: the job does it.
+    """
+    if full or name == "gunicorn":
+        return Step("molecule", ("molecule", "test", "--destroy=never", "--no-command-borders", "-s", name), tests=True)
+    return Step("phases", (sys.executable, "-m", "testbed.phases", name), tests=True)
+
+
+def scenario(name: str, machine: str, obstacle: str | None, *, full: bool = False) -> Job:
     """Describe the job that takes one machine of a scenario through its sequence."""
     job = f"{name}-{machine.removeprefix('debian')}"
     failed = LOGS / f"{job}.failed.json"
     ephemeral = LOGS / "molecule" / job
+    whole = sequence(name, full=full)
     container = f"barehost-{name}-{machine}"
     own = {
         "BAREHOST_MACHINES": machine,
@@ -93,10 +105,9 @@ def scenario(name: str, machine: str, obstacle: str | None) -> Job:
         machines.down([container])
 
     def once(kind: str, more: dict[str, str], again: Callable[[], Job] | None) -> Job:
-        # To remove a machine takes a playbook several seconds: this program does it, before and after.
-        command = ("molecule", "test", "--destroy=never", "--no-command-borders", "-s", name)
         log = LOGS / f"{job}{kind.replace(' ', '.')}.log"
-        return Job(job, [Step(f"molecule{kind}", command, tests=True)], log, cleanup, obstacle, own | more, again)
+        step = replace(whole, name=f"{whole.name}{kind}")
+        return Job(job, [step], log, cleanup, obstacle, own | more, again)
 
     def again() -> Job:
         # Where no test has failed, something around them has: all of it is done again then.
@@ -129,7 +140,7 @@ def durations() -> dict[str, float]:
     return known
 
 
-def chosen(wanted: list[str]) -> list[Job]:
+def chosen(wanted: list[str], *, full: bool = False) -> list[Job]:
     """Turn arguments into jobs; none means all of them."""
     pairs = scenarios()
     known = ["lint", "unit", *dict.fromkeys(name for name, _machine in pairs)]
@@ -141,7 +152,7 @@ def chosen(wanted: list[str]) -> list[Job]:
         return jobs
     if (obstacle := engine.obstacle()) is None:
         jobs.insert(0, image_job())
-    return jobs + [scenario(name, machine, obstacle) for name, machine in rest]
+    return jobs + [scenario(name, machine, obstacle, full=full) for name, machine in rest]
 
 
 def environment() -> dict[str, str]:
@@ -216,7 +227,7 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
     LOGS.mkdir(parents=True, exist_ok=True)
-    jobs = chosen(given.names)
+    jobs = chosen(given.names, full=given.full)
     # What has been installed before this is part of the time.
     spent = time.time() - float(os.environ.get("BAREHOST_BEGUN", time.time()))
     until = time.monotonic() + float(os.environ.get("BAREHOST_DEADLINE", DEADLINE)) - spent

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from testbed.scan import OWN_AUTHORITY
+from testbed.scan import CERTIFICATE, OWN_AUTHORITY
 
 if TYPE_CHECKING:
     from testbed.scan import Scanner
@@ -17,4 +17,4 @@ SITE = "example.test:443"
 def test_checkers_find_nothing_serious(scanner: Scanner, pebble: Any) -> None:
     there = scanner.trusting(pebble.root)
     assert there.sslyze(SITE, "intermediate") == []
-    assert there.testssl([SITE]) == {SITE: OWN_AUTHORITY}
+    assert there.testssl([SITE], CERTIFICATE) == {SITE: OWN_AUTHORITY}

@@ -285,7 +285,7 @@ def test_killed_deploys_are_made_good_and_nobody_notices(
             for other in NAMES:
                 deploys.code(other, moment)
             run = pool.submit(deploys.play, app=",".join(NAMES))
-            host.check_output("timeout 60 sh -c %s", f"until {reached}; do :; done; kill -KILL $({HOLDER})")
+            host.check_output("timeout 60 sh -c %s", f"until {reached}; do sleep .01; done; kill -KILL $({HOLDER})")
             assert run.result().rc != 0
             deploys.all(moment)
     for other in NAMES:

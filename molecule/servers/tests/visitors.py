@@ -38,7 +38,8 @@ def visit(domain: str, path: str) -> None:
             count = 0
         if count % 2 == 0:
             connection.close()
-        time.sleep(0.005)
+        # They are to be always there, not to take the processors from what they watch.
+        time.sleep(0.03)
     with suppress(OSError):
         connection.close()
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 from testbed.podman import ROOT
-from testbed.scan import LONG_LIVED, OWN_AUTHORITY
+from testbed.scan import CERTIFICATE, LONG_LIVED, OWN_AUTHORITY
 
 if TYPE_CHECKING:
     from testbed.scan import Scanner
@@ -36,4 +36,4 @@ def test_a_provided_certificate_is_served_as_well_as_our_own(converge: Any, auth
     assert outcome.rc == 0, outcome
     there = scanner.trusting(authority.root)
     assert there.sslyze(INTERMEDIATE, "intermediate") == []
-    assert there.testssl([INTERMEDIATE]) == {INTERMEDIATE: OWN_AUTHORITY}
+    assert there.testssl([INTERMEDIATE], CERTIFICATE) == {INTERMEDIATE: OWN_AUTHORITY}

@@ -53,3 +53,14 @@ def test_only_the_tests_that_failed_are_run_again(root: Path) -> None:
     assert again.environment["BAREHOST_AGAIN"] == str(root / "nginx-12.failed.again.json")
     assert (again.name, again.again) == ("nginx-12", None)
     assert again.log != job.log
+
+
+def test_one_scenario_is_run_by_molecule_itself_and_all_are_in_a_full_run(root: Path) -> None:
+    def programs(*, full: bool) -> dict[str, str]:
+        jobs = [suites.scenario(name, "debian12", None, full=full) for name in ("gunicorn", "nginx")]
+        return {job.name: job.steps[0].command[0].rpartition("/")[2] for job in jobs}
+
+    assert programs(full=True) == {"gunicorn-12": "molecule", "nginx-12": "molecule"}, root
+    fast = programs(full=False)
+    assert fast["gunicorn-12"] == "molecule"
+    assert fast["nginx-12"].startswith("python")
