@@ -31,6 +31,8 @@ from ansible_collections.barehost.web.plugins.module_utils._release_user import 
 
 #: Where programs of the collection itself live on a host.
 TOOLS = Path("/opt/barehost")
+#: Where Debian has pip as a wheel: python3-pip-whl.
+WHEELS = Path("/usr/share/python-wheels")
 #: Where programs of Debian are.
 DEBIAN = "/usr/bin:/bin"
 #: Where programs of the host are.
@@ -56,7 +58,7 @@ _SAME = {"UV_DEFAULT_INDEX": "UV_INDEX_URL", "UV_INDEX": "UV_EXTRA_INDEX_URL"}
 #: What pip says of a file that it was sent a part of only. It asks again for one of which it was sent nothing.
 _BROKEN_OFF = re.compile(r"Read timed out|not enough bytes|Connection broken|is invalid|DO NOT MATCH THE HASHES")
 _UV = (
-    "uv comes from the package index with pip: see that python3-venv is installed and that the host reaches "
+    "uv comes from the package index with pip: see that python3-pip-whl is installed and that the host reaches "
     "the index ('index' of the app, then pip.conf and PIP_* of the login)."
 )
 
@@ -214,15 +216,16 @@ def install_uv(version: str, hashes: Sequence[str], index: Index, tools: Path = 
     (new / "result/bin").mkdir(parents=True)
     wanted.write_text(" ".join([f"uv=={version}", *(f"--hash=sha256:{digest}" for digest in hashes)]), encoding="ascii")
     variables = {**os.environ, **index.for_pip()}
-    make = ["/usr/bin/python3", "-m", "venv", str(new / "venv")]
-    as_root(make, "making the environment for uv", variables, _UV)
-    pip = [str(new / "venv/bin/pip"), "install", "--quiet", "--no-deps", "--only-binary=:all:"]
+    # Debian has pip as a wheel, which runs as it is: to unpack it into an environment first takes longer than its work.
+    wheel = max(WHEELS.glob("pip-*.whl"), default=WHEELS / "pip.whl")
+    pip = ["/usr/bin/python3", "-I", str(wheel / "pip"), "install", f"--target={new / 'all'}", "--no-compile"]
+    pip += ["--quiet", "--no-deps", "--only-binary=:all:", "--root-user-action=ignore"]
     pip += ["--disable-pip-version-check", "--no-cache-dir", f"--requirement={wanted}"]
     patiently(
         lambda: as_root(pip, f"installing uv {version}", variables, _UV),
         lambda error: _BROKEN_OFF.search(str(error)) is not None,
     )
-    (new / "venv/bin/uv").rename(new / "result/bin/uv")
+    (new / "all/bin/uv").rename(new / "result/bin/uv")
     for old in tools.glob("uv-*"):
         shutil.rmtree(old)
     (new / "result").rename(folder)

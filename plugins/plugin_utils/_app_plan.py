@@ -126,7 +126,7 @@ def packages(apps: Sequence[Mapping[str, Any]]) -> list[str]:
     """Debian packages that releasing ``apps`` takes."""
     names = {"ca-certificates"} if apps else set()
     if any(app["server"] != "none" for app in apps):
-        names.add("python3-venv")
+        names.add("python3-pip-whl")
     programs = {program(app) for app in apps}
     # There is no wheel of uWSGI, nor of mod_wsgi: they are built against the Python of the app.
     if programs & {"uwsgi", "mod_wsgi-express"}:

@@ -24,7 +24,7 @@ ALL = apps(
 
 def test_everything_at_once() -> None:
     found = plan(ALL, "all")
-    assert found["packages"] == ["ca-certificates", "python3-venv"]
+    assert found["packages"] == ["ca-certificates", "python3-pip-whl"]
     assert found["accounts"]["users"] == [
         {"name": "util", "home": "/srv/util"},
         {"name": "frontend", "home": "/srv/frontend"},
@@ -94,17 +94,17 @@ def test_a_variable_that_cannot_be_written_names_its_app() -> None:
 @pytest.mark.parametrize(
     ("entry", "more"),
     [
-        ({}, ["python3-venv"]),
+        ({}, ["python3-pip-whl"]),
         ({"server": "none"}, []),
         ({"server": "none", "source": {"git": "https://x.test/a.git", "version": "v1"}}, ["git"]),
-        ({"source": {"git": "/srv/git/a.git", "version": "v1"}}, ["git", "python3-venv"]),
-        ({"source": {"git": "git@x.test:a.git", "version": "v1"}}, ["git", "openssh-client", "python3-venv"]),
-        ({"source": {"git": "ssh://x.test/a.git", "version": "v1"}}, ["git", "openssh-client", "python3-venv"]),
-        ({"source": {"archive": "https://x.test/a.zip", "checksum": "x"}}, ["python3-venv"]),
-        ({"server": "mod_wsgi"}, ["python3-venv"]),
+        ({"source": {"git": "/srv/git/a.git", "version": "v1"}}, ["git", "python3-pip-whl"]),
+        ({"source": {"git": "git@x.test:a.git", "version": "v1"}}, ["git", "openssh-client", "python3-pip-whl"]),
+        ({"source": {"git": "ssh://x.test/a.git", "version": "v1"}}, ["git", "openssh-client", "python3-pip-whl"]),
+        ({"source": {"archive": "https://x.test/a.zip", "checksum": "x"}}, ["python3-pip-whl"]),
+        ({"server": "mod_wsgi"}, ["python3-pip-whl"]),
         (
             {"server": "mod_wsgi", "install": "source"},
-            ["apache2-dev", "gcc", "libc6-dev", "python3-dev", "python3-venv"],
+            ["apache2-dev", "gcc", "libc6-dev", "python3-dev", "python3-pip-whl"],
         ),
     ],
 )

@@ -30,7 +30,7 @@ def values(role: str, **given: Any) -> dict[str, Any]:
     ("role", "given", "packages"),
     [
         ("app", {}, []),
-        ("app", {"app_apps": [{**APP, "server": "gunicorn"}]}, ["ca-certificates", "python3-venv"]),
+        ("app", {"app_apps": [{**APP, "server": "gunicorn"}]}, ["ca-certificates", "python3-pip-whl"]),
         ("app", {"app_apps": [{**APP, "server": "gunicorn"}], "app_part": "remove"}, []),
         ("app", {"app_apps": [{**APP, "server": "none"}], "app_packages": ["git"]}, ["ca-certificates", "git"]),
         ("gunicorn", {"gunicorn_apps": [{**APP, "server": "gunicorn"}]}, []),
