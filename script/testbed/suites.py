@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import shutil
 import signal
@@ -14,7 +15,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from testbed import engine, images, machines, selection
+from testbed import engine, images, machines
 from testbed.jobs import Job, Runner, Step, TooLateError, show
 from testbed.podman import ROOT, BedError, say
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 LOGS = ROOT / ".cache" / "test"
 DURATIONS = LOGS / "durations.json"
+#: What a fresh clone knows instead: a copy of the file above, from a complete run.
+MEASURED = ROOT / "script/testbed/durations.json"
 #: After so many seconds, what is still running is ended: a table is worth more than a run that others cut off.
 DEADLINE = 80 * 60
 
@@ -121,22 +124,21 @@ def scenario(name: str, machine: str, obstacle: str | None, *, full: bool = Fals
 
 
 def scenarios() -> list[tuple[str, str]]:
-    """List the scenarios with each of their machines, those that take longest first: they decide when all is done."""
+    """List the scenarios with each of their machines, those that take longest first: they decide when all is done.
+
+    A new one may be any of them.
+    """
     names = sorted(path.parent.name for path in ROOT.glob("molecule/*/molecule.yml"))
     pairs = [(name, machine) for name in names for machine in images.SUITES]
     known = durations()
-    return sorted(pairs, key=lambda pair: -known.get("-".join(pair).replace("debian", ""), guess(*pair)))
-
-
-def guess(name: str, machine: str) -> float:
-    """Guess the seconds of a job that has not run here yet: one for every 80 bytes of the tests that may converge."""
-    files = (ROOT / "molecule" / name / "tests").glob("test*.py")
-    return sum(file.stat().st_size for file in files if selection.machine_of(name, file.name) == machine) / 80
+    return sorted(pairs, key=lambda pair: -known.get("-".join(pair).replace("debian", ""), math.inf))
 
 
 def durations() -> dict[str, float]:
-    """Read how long each job took the last time."""
-    known: dict[str, float] = json.loads(DURATIONS.read_text(encoding="utf-8")) if DURATIONS.exists() else {}
+    """Read how long each job took the last time, here or where the file beside this one was written."""
+    known: dict[str, float] = {}
+    for file in (MEASURED, DURATIONS):
+        known |= json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     return known
 
 

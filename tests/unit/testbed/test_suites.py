@@ -15,24 +15,29 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name, converges in (("apache", 1), ("nginx", 3), ("site", 2)):
-        tests = tmp_path / "molecule" / name / "tests"
-        tests.mkdir(parents=True)
-        (tests.parent / "molecule.yml").touch()
-        (tests / "test_it.py").write_text("assert converge().rc == 0\n" * converges, encoding="utf-8")
+    for name in ("apache", "nginx", "site"):
+        (tmp_path / "molecule" / name).mkdir(parents=True)
+        (tmp_path / "molecule" / name / "molecule.yml").touch()
+    measured = '{"apache-12": 45, "apache-13": 5, "nginx-12": 7, "nginx-13": 30, "site-13": 9}'
+    (tmp_path / "measured.json").write_text(measured, encoding="utf-8")
     monkeypatch.setattr(suites, "ROOT", tmp_path)
     monkeypatch.setattr(suites, "LOGS", tmp_path)
     monkeypatch.setattr(suites, "DURATIONS", tmp_path / "durations.json")
+    monkeypatch.setattr(suites, "MEASURED", tmp_path / "measured.json")
     return tmp_path
 
 
-def test_first_run_goes_by_what_the_tests_converge(root: Path) -> None:
-    assert [name for name, machine in suites.scenarios() if machine == "debian13"] == ["nginx", "site", "apache"], root
+def order() -> list[str]:
+    return [f"{name}-{machine.removeprefix('debian')}" for name, machine in suites.scenarios()]
 
 
-def test_later_runs_go_by_what_each_took(root: Path) -> None:
-    (root / "durations.json").write_text('{"apache-12": 45, "nginx-13": 5}', encoding="utf-8")
-    assert suites.scenarios()[:2] == [("apache", "debian12"), ("nginx", "debian13")]
+def test_first_run_goes_by_what_was_measured_elsewhere_and_begins_with_what_is_new(root: Path) -> None:
+    assert order() == ["site-12", "apache-12", "nginx-13", "site-13", "nginx-12", "apache-13"], root
+
+
+def test_later_runs_go_by_what_each_took_here(root: Path) -> None:
+    (root / "durations.json").write_text('{"site-12": 1, "apache-13": 50}', encoding="utf-8")
+    assert order() == ["apache-13", "apache-12", "nginx-13", "site-13", "nginx-12", "site-12"]
 
 
 def test_each_machine_of_a_scenario_is_a_job_of_its_own(root: Path) -> None:
