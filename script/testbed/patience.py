@@ -16,13 +16,14 @@ Given = TypeVar("Given")
 
 # Seconds before each further try.
 PAUSES = (5.0, 20.0, 60.0)
-# Without the setting, lists that cannot be fetched are no failure, and what is installed then is what older ones name.
+# The lists that the machine has may name what is there no more. Without the setting, new ones that cannot be fetched
+# are no failure, and what is installed then is what the old ones name.
 INSTALL = """
 dpkg --status "$@" >/dev/null 2>&1 && exit
-set -e
 export DEBIAN_FRONTEND=noninteractive
-apt-get -qq -o APT::Update::Error-Mode=any update
-apt-get -qqy -o DPkg::Lock::Timeout=120 --no-install-recommends install "$@" >/dev/null
+install="apt-get -qqy -o DPkg::Lock::Timeout=120 --no-install-recommends install"
+$install "$@" >/dev/null 2>&1 && exit
+apt-get -qq -o APT::Update::Error-Mode=any update && $install "$@" >/dev/null
 """
 
 

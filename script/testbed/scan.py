@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -12,21 +13,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from testbed.https import ROOT
+from testbed.lock import locked
 from testbed.patience import install, patiently
-from testbed.podman import podman, podman_ok
+from testbed.podman import STATE, BedError, last_line, podman, podman_ok
 from testbed.surroundings import bundle, variables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PINNED = Path(__file__).parents[2] / "requirements/scan.txt"
-INSTALL = """
-[ -x /opt/sslyze/bin/sslyze ] && exit
-set -e
+INSTALL = """set -e
 python3 -m venv /opt/sslyze
 cat > /opt/sslyze/scan.txt
 /opt/sslyze/bin/python -m pip install -q --no-compile -r /opt/sslyze/scan.txt
 """
+PRESENT = ("test", "-x", "/opt/sslyze/bin/sslyze")
 # Versions, groups of ciphers, forward secrecy, certificate, preferences, headers, known attacks. What is left out tries
 # every cipher and every known client, which takes longer than all of these and finds no fault.
 ALL = ("-p", "-s", "-f", "-S", "-P", "-h", "-U")
@@ -60,12 +61,31 @@ class Scanner:
     root: str = ROOT
 
     def install(self) -> None:
-        """Have them there."""
+        """Have them there; what the index has is fetched once for all machines of a Debian."""
+        if podman("exec", self.container, *PRESENT).returncode == 0:
+            return
+        install(self.container, "testssl.sh", "python3-venv")
+        recipe = hashlib.sha256(INSTALL.encode() + PINNED.read_bytes()).hexdigest()[:16]
+        debian = self.container.rpartition("-")[2]
+        with locked(f"sslyze-{debian}"):
+            kept = STATE / f"sslyze-{debian}-{recipe}.tar"
+            if not kept.exists():
+                self._fetch(kept)
+                return
+        podman_ok("exec", "-i", self.container, "tar", "-x", "-C", "/opt", data=kept.read_bytes())
+
+    def _fetch(self, kept: Path) -> None:
+        """Install them from the index, and keep what came of it."""
         chosen = variables(dict(os.environ), has_bundle=bundle() is not None)
         settings = [f"--env={name}={value}" for name, value in chosen.items()]
-        install(self.container, "testssl.sh", "python3-venv")
         command = ("exec", "-i", *settings, self.container, "sh", "-c", INSTALL)
         patiently(lambda: podman_ok(*command, data=PINNED.read_bytes(), timeout=600))
+        new = kept.with_suffix(".new")
+        packed = podman("exec", self.container, "tar", "-c", "-C", "/opt", "sslyze")
+        if packed.returncode:
+            raise BedError(f"the checkers cannot be kept: {last_line(packed.stderr)}")
+        new.write_bytes(packed.stdout)
+        new.replace(kept)
 
     def trusting(self, text: str) -> Scanner:
         """Give the same checkers, as clients that trust something else."""

@@ -27,6 +27,8 @@ EVERY = ("debian12", "debian13")
 OURS = ("test", "conftest", "molecule")
 #: Whether everything runs everywhere.
 FULL = os.environ.get("BAREHOST_FULL") == "1"
+#: Whether the machine is removed after its last test, and nobody wants to know if it could be converged back.
+PASSING = os.environ.get("BAREHOST_PASSING") == "1" and not FULL
 
 
 def machine_of(scenario: str, file: str) -> str:

@@ -163,6 +163,7 @@ def environment() -> dict[str, str]:
         "PATH": f"{ROOT / '.venv/bin'}:{os.environ.get('PATH', os.defpath)}",
         "MYPYPATH": str(ROOT / "script"),
         "MOLECULE_GLOB": "molecule/*/molecule.yml",
+        "BAREHOST_PASSING": "1",
         "ANSIBLE_NOCOLOR": "1",
         "NO_COLOR": "1",
         "PY_COLORS": "0",
