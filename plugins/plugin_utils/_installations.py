@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ansible_collections.barehost.web.plugins.plugin_utils import _values, _web
+from ansible_collections.barehost.web.plugins.plugin_utils import _php, _values, _web
 from ansible_collections.barehost.web.plugins.plugin_utils._calendar import calendar
 from ansible_collections.barehost.web.plugins.plugin_utils._entries import Check, Entry
 from ansible_collections.barehost.web.plugins.plugin_utils._extensions import check_code
@@ -20,6 +20,19 @@ _SHORTEST_PASSWORD = 12
 _EMAIL = re.compile(r"[^@\s\"'<>(),;:\\]+@[A-Za-z0-9.-]+\.[A-Za-z0-9-]+")
 _LOGIN = re.compile(r"[A-Za-z0-9 _.@-]{1,60}")
 _SIZE = re.compile(r"\d{1,6}[KMG]")
+#: Constants that wp-config.php has anyway, and what to do instead.
+_OURS = "leave it out"
+_TAKEN = {
+    **dict.fromkeys(("DB_NAME", "DB_USER", "DB_PASSWORD", "DB_HOST", "DB_CHARSET", "DB_COLLATE"), _OURS),
+    **dict.fromkeys(("WP_HOME", "WP_SITEURL", "WP_CONTENT_URL"), "write 'url'"),
+    **dict.fromkeys(("DISALLOW_FILE_MODS", "AUTOMATIC_UPDATER_DISABLED", "WP_AUTO_UPDATE_CORE"), _OURS),
+    **dict.fromkeys(("ABSPATH", "WP_CONTENT_DIR", "FS_METHOD", "FS_CHMOD_DIR", "FS_CHMOD_FILE"), _OURS),
+    "DISABLE_WP_CRON": "write 'cron' for how often WordPress is asked for its scheduled work",
+    # Whoever runs WordPress for the role tells it by them what it is run for.
+    **dict.fromkeys(("WP_INSTALLING", "DOING_CRON"), _OURS),
+    # They are made on the host and are nowhere else.
+    **{f"{kind}_{what}": _OURS for kind in ("AUTH", "SECURE_AUTH", "LOGGED_IN", "NONCE") for what in ("KEY", "SALT")},
+}
 
 
 def url(text: str) -> Fault | None:
@@ -89,6 +102,9 @@ def check_installation(entry: Entry, folders: Sequence[Path] = (), *, in_model: 
         yield Problem(
             f"{entry.path}.url", "is missing", "write the address that visitors use, such as 'https://example.test'"
         )
+    constants = entry.values.get("constants")
+    if isinstance(constants, Mapping):
+        yield from _php.problems(f"{entry.path}.constants", constants, _TAKEN)
     backup = entry.mapping("backup")
     if backup is not None:
         yield from backup.check({"schedule": calendar})

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from ansible_collections.barehost.web.plugins.plugin_utils._convert import plain
 from ansible_collections.barehost.web.plugins.plugin_utils._entries import select, spec
+from ansible_collections.barehost.web.plugins.plugin_utils._php import literal
 from ansible_collections.barehost.web.plugins.plugin_utils._schema import fill
 
 Installation: TypeAlias = Mapping[str, Any]
@@ -109,13 +110,6 @@ def _body(upload_max: str) -> str:
     """A form has fields beside its file."""
     number, unit = upload_max[:-1], upload_max[-1:].lower()
     return f"{int(number) * 1024 + 2}m" if unit == "g" else f"{int(number) + 2}m" if unit == "m" else "3m"
-
-
-def constant(value: object) -> str:
-    """Write a value as PHP does."""
-    if isinstance(value, bool | int | float):
-        return json.dumps(value)
-    return "'" + str(value).replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def plan(installations: object) -> dict[str, Any]:
@@ -220,7 +214,7 @@ def _files(entry: Installation) -> list[File]:
         **entry,
         "content": content,
         "cache_folder": f"{home(name)}/cache",
-        "constants": [(key, constant(value)) for key, value in entry["constants"].items()],
+        "constants": [(name, literal(value)) for name, value in entry["constants"].items()],
     }
     variables = {"wordpress": data}
     cron = json.dumps({"code": f"{home(name)}/code/current", "url": entry["url"], "check": False})

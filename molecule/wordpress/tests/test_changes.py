@@ -83,16 +83,34 @@ def test_password_of_the_entry_is_the_one_that_lets_in(converge: Any, varied: An
     assert "correct-horse-battery" not in told
 
 
+CONSTANTS = {
+    "WP_POST_REVISIONS": 3,
+    "SHOP_TEXT": "it's \\'); system('touch /tmp/shop'); //\n?><?php $x {$y}",
+    "SHOP_LIST": [1, "a'b", None, True, 2.5],
+    "SHOP_NOTHING": None,
+    "WP_DEBUG": True,
+}
+#: Reads the settings of an installation as PHP does, and ends before WordPress begins.
+SETTINGS_PHP = """
+$text = str_replace("require_once ABSPATH", "return; //", file_get_contents("/etc/wordpress/notes.php"));
+eval("?>" . $text);
+echo json_encode(array_map("constant", array_slice($argv, 1)));
+"""
+
+
 def test_secrets_are_not_shown_while_they_are_used(converge: Any, host: Host, varied: Any) -> None:
     watch = "while sleep .01; do cat /proc/[0-9]*/cmdline /run/systemd/transient/*; done >/run/watched 2>/dev/null"
     host.check_output("systemd-run --unit=watch --collect sh -c %s", watch)
     fresh = {"user": "ladner", "email": "laden@example.test", "password": "yet-another-secret"}
-    wanted = varied(key="web_wordpress", notes={"constants": {"WP_POST_REVISIONS": 3}}, shop={"admin": fresh})
+    wanted = varied(key="web_wordpress", notes={"constants": CONSTANTS}, shop={"admin": fresh})
     outcomes = [converge(wanted, verbose=True, check=check) for check in (True, False)]
     host.check_output("systemctl stop watch")
     assert [outcome.rc for outcome in outcomes] == [0, 0], outcomes
     told = "".join(outcome.output for outcome in outcomes)
     assert "WP_POST_REVISIONS" in told
+    read = host.check_output(f"runuser -u notes -- php -r %s {' '.join(CONSTANTS)}", SETTINGS_PHP)
+    assert json.loads(read) == [*CONSTANTS.values()]
+    assert not host.file("/tmp/shop").exists
     assert host.run("grep -qa lib/barehost/wordpress.php /run/watched").rc == 0
     files = (f"/etc/wordpress/{name}.keys.php" for name in ("notes", "shop"))
     keys = [key for file in files for key in re.findall(r"', '(.{64})'", host.check_output("cat %s", file))]

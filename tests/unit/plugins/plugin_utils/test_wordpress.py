@@ -82,14 +82,6 @@ def test_form_is_larger_than_its_file(size: str, body: str) -> None:
     assert served["body"] == body
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(True, "true"), (3, "3"), ("it's", "'it\\'s'"), ("a\\b", "'a\\\\b'"), ("x", "'x'")],
-)
-def test_constants_are_written_as_php_does(value: object, text: str) -> None:
-    assert _wordpress.constant(value) == text
-
-
 def test_everything_of_an_installation_is_its_entrys() -> None:
     plan = _wordpress.plan([blog(url="http://example.test/blog"), {"name": "old", "state": "absent"}])
     own = [item for kind in ("files", "links") for item in plan["parts"][kind] if item.get("entry") == "blog"]
