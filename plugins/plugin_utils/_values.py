@@ -83,6 +83,9 @@ def user(text: str) -> Fault | None:
     """Check the system user of an app."""
     if text == "root":
         return Fault("an app must not run as root", "leave it out for a user of the app's own")
+    if text in ACCOUNTS:
+        # Whatever that service has, the app could read and write, and the other way round.
+        return Fault(f"{text!r} is the user of another service", "leave it out for a user of the app's own")
     return None if _USER.fullmatch(text) else Fault(f"{show(text)} cannot be a user name")
 
 

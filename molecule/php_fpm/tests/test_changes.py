@@ -78,25 +78,25 @@ def test_pool_comes_and_goes_without_the_others_noticing(
     before = masters()
     second = {
         "name": "second",
-        "user": "games",
+        "user": "tenant",
         "writable": ["/srv/second/up"],
         "binds": ["/srv/seen:/opt", "/srv/seen/file:/srv/second/probe.txt"],
         "options": {"pm": "static"},
     }
-    host.run("rm -r /srv/second")
-    ask.place("second", "games")
-    host.check_output("mkdir -p /srv/second/up /srv/seen && echo seen > /srv/seen/file && chown games /srv/second/up")
+    host.run("rm -r /srv/second; useradd --system --user-group tenant")
+    ask.place("second", "tenant")
+    host.check_output("mkdir -p /srv/second/up /srv/seen && echo seen > /srv/seen/file && chown tenant /srv/second/up")
     outcome = converge(varied(second))
     assert outcome.rc == 0, outcome
-    assert ask("second", "who").value == "games"
+    assert ask("second", "who").value == "tenant"
     assert ask("second", "write", path="/srv/second/up/x").value == len("written\n")
     assert ask("second", "write", path="/srv/second/x").value is False
     for path in ("/opt/file", "/srv/second/probe.txt"):
         assert ask("second", "read", path=path).value == "seen\n"
     assert ask("second", "write", path="/opt/file").value is False
     assert not host.file("/opt/file").exists
-    assert converge(varied({"name": "second", "user": "games", "state": "absent"})).rc == 0
-    assert host.user("games").exists
+    assert converge(varied({"name": "second", "user": "tenant", "state": "absent"})).rc == 0
+    assert host.user("tenant").exists
     assert host.run("find /etc /run -name '*second*'").stdout == ""
     assert masters() == before
 

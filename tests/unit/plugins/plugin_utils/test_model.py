@@ -153,9 +153,9 @@ OUT = "take another name"
         ([app(commands=["a", ""])], "web_apps[0].commands[1]: is empty; write a command, such as 'python manage.py"),
         ([app(commands="a | b")], "web_apps[0].commands[0]: 'a | b' needs a shell for '|', and there is none"),
         (
-            [app(commands=["a"], user="www-data")],
+            [app(commands=["a"], user="deploy")],
             (
-                "web_apps[0].commands: run as the app's own user and not as 'www-data', and would take /var/lib away "
+                "web_apps[0].commands: run as the app's own user and not as 'deploy', and would take /var/lib away "
                 "from it; leave out 'user', and 'util' runs the app as well"
             ),
         ),
