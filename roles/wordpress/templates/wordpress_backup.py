@@ -235,10 +235,14 @@ class Archive:
 
 
 def archives(site: Site) -> list[Archive]:
-    """List the finished archives of an installation, the oldest first."""
+    """List the finished archives of an installation, the oldest first.
+
+    Names are told by the clock of the host. One that lies in the future is of a clock that was ahead: older than now.
+    """
     there = site.archives.iterdir() if site.archives.is_dir() else ()
     found = [archive for path in there if path.is_file() and (archive := Archive.at(path))]
-    return sorted(found, key=lambda archive: (archive.when, archive.kind))
+    now = time.strftime(_TIME, time.gmtime())
+    return sorted(found, key=lambda archive: (archive.when <= now, archive.when, archive.kind))
 
 
 def choose(site: Site, wanted: str) -> Path:
@@ -257,10 +261,14 @@ def choose(site: Site, wanted: str) -> Path:
     raise RefusedError(f"there is no file {path}. {site.archives} has {known}.")
 
 
-def surplus(there: Sequence[Archive], keep: int) -> list[Archive]:
-    """Choose what goes when so many are kept: the oldest of those that a timer has made, nothing else."""
-    scheduled = [archive for archive in there if archive.kind == SCHEDULED]
-    return scheduled[:-keep]
+def surplus(there: Sequence[Archive], keep: int, made: Path | None = None) -> list[Archive]:
+    """Choose what goes when so many are kept: the oldest of those that a timer has made, nothing else.
+
+    :param made: what has just been made, which is the newest whatever the clock says.
+    """
+    scheduled = [archive for archive in there if archive.kind == SCHEDULED and archive.path != made]
+    most = max(keep - (made is not None), 0)
+    return scheduled[: len(scheduled) - most] if len(scheduled) > most else []
 
 
 # --- the manifest ----------------------------------------------------------------------------------------------------
@@ -841,7 +849,7 @@ def back_up(site: Site, database: Database, kind: str = "", keep: int = 0) -> tu
         content = Content(site.name, site.media, site.password, site.keys)
         path = free_name(site, kind)
         manifest = write_archive(site, database, content, path)
-        for archive in surplus(archives(site), keep) if keep else ():
+        for archive in surplus(archives(site), keep, path) if keep else ():
             archive.path.unlink()
         return path, manifest
 

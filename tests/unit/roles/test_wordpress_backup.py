@@ -427,6 +427,17 @@ def test_only_the_oldest_of_the_timer_go(site: Any) -> None:
     assert backup.surplus(backup.archives(site), 3) == []
 
 
+@pytest.mark.parametrize(("keep", "left"), [(1, 0), (2, 1), (3, 2), (4, 2)])
+def test_what_was_just_made_stays_after_a_clock_that_was_ahead(site: Any, keep: int, left: int) -> None:
+    ahead = [f"{year}1230T000000Z-scheduled.tar.gz" for year in (2998, 2999)]
+    made(site, *ahead, f"{TIMES[0]}-scheduled.tar.gz")
+    new = site.archives / f"{TIMES[0]}-scheduled.tar.gz"
+    assert [archive.path.name for archive in backup.archives(site)] == [*ahead, new.name], "the future is past"
+    gone = [archive.path.name for archive in backup.surplus(backup.archives(site), keep, new)]
+    assert gone == ahead[: len(ahead) - left]
+    assert backup.choose(site, "latest") == new
+
+
 def test_latest_is_the_newest_but_not_what_a_restore_put_aside(site: Any) -> None:
     made(site, f"{TIMES[0]}-scheduled.tar.gz", f"{TIMES[1]}.tar.gz", f"{TIMES[2]}-before-restore.tar.gz")
     assert backup.choose(site, "latest").name == f"{TIMES[1]}.tar.gz"
