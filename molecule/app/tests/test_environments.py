@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from testinfra.host import Host
 
+#: The pip that a host has because of its apps.
+PIP = "python3 $(ls /usr/share/python-wheels/pip-*.whl)/pip"
 PROJECT = """[project]
 name = "own"
 version = "1"
@@ -164,7 +166,7 @@ def test_packages_come_from_an_index_of_ones_own_whose_password_nobody_sees(
 def test_packages_are_files_and_no_index_is_asked(host: Host, converge: Any, released: Any, samples: Any) -> None:
     samples.code("offline", "offline")
     wheel(samples.folder / "offline/vendor")
-    host.check_output("rm -rf /srv/wheels /tmp/pip && mkdir /srv/wheels && python3 -m venv /tmp/pip")
+    host.check_output("rm -rf /srv/wheels && mkdir /srv/wheels")
     app = {
         "name": "offline",
         "source": {"path": str(samples.folder / "offline")},
@@ -174,7 +176,7 @@ def test_packages_are_files_and_no_index_is_asked(host: Host, converge: Any, rel
     outcome = converge([app], app_purge=True)
     assert outcome.rc != 0
     assert "installing gunicorn failed" in outcome.message
-    patiently(lambda: host.check_output("/tmp/pip/bin/pip download --quiet --dest /srv/wheels gunicorn==27.0.1"))
+    patiently(lambda: host.check_output(f"{PIP} download --quiet --dest /srv/wheels gunicorn==27.0.1"))
     outcome = converge([app])
     assert outcome.rc == 0, outcome
     assert released("offline").python("import barehost_sesame; print(barehost_sesame.word)").stdout == "sesame\n"
@@ -207,9 +209,9 @@ http.server.ThreadingHTTPServer(("127.0.0.1", 8098), handler).serve_forever()
 @pytest.fixture
 def shaky(host: Host) -> Iterator[str]:
     """Have such an index with uv and gunicorn; gives its URL."""
-    host.check_output("rm -rf /srv/halves /tmp/pip && mkdir /srv/halves && python3 -m venv /tmp/pip")
+    host.check_output("rm -rf /srv/halves && mkdir /srv/halves")
     uv = yaml.safe_load(Path(__file__).parents[3].joinpath("roles/app/defaults/main.yml").read_text())["app_uv_version"]
-    download = f"/tmp/pip/bin/pip download --quiet --dest /srv/halves uv=={uv} gunicorn==27.0.1"
+    download = f"{PIP} download --quiet --dest /srv/halves uv=={uv} gunicorn==27.0.1"
     patiently(lambda: host.check_output(download))
     host.check_output(
         "cd /srv/halves && for file in *.whl; do name=simple/$(echo ${file%%-*} | tr _ -); mkdir -p $name;"
