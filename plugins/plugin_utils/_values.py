@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from urllib.parse import urlsplit
 
 from ansible_collections.barehost.web.plugins.module_utils._release_user import mask
 from ansible_collections.barehost.web.plugins.plugin_utils._problem import Fault, show
@@ -194,10 +195,33 @@ def requirement(text: str) -> Fault | None:
     return None
 
 
+def _host(text: str) -> Fault | None:
+    """Check where a URL, or the user@host:path of git, leads to: programs are given it as it is."""
+    shown = show(mask(text))
+    if "://" not in text:
+        place = text.partition(":")[0]
+        user, _at, host = place.rpartition("@")
+    else:
+        try:
+            parts = urlsplit(text)
+            host, user, port = parts.hostname or "", parts.username or "", parts.port
+        except ValueError as error:
+            return Fault(f"{shown} leads nowhere: {str(error)[:1].lower()}{str(error)[1:]}", "write host and port anew")
+        if parts.scheme == "file":
+            return Fault(f"{shown} names a host", "write three slashes: file:///path") if parts.netloc else None
+        if not host:
+            return Fault(f"{shown} names no host", "write two slashes and the name of a host")
+        if port == 0:
+            return Fault(f"{shown} leads to port 0", "write the port, or leave it out")
+    if host.startswith("-") or user.startswith("-"):
+        return Fault(f"{shown} would be an option of a program", "a host or a user does not begin with '-'")
+    return None
+
+
 def index(text: str) -> Fault | None:
     """Check the URL of a package index; what it shows has no password in it."""
     if _INDEX.fullmatch(text):
-        return None
+        return _host(text)
     return Fault(f"{show(mask(text))} is not the URL of an index", "write https:// and the address of its simple pages")
 
 
@@ -211,8 +235,10 @@ def wheels(text: str) -> Fault | None:
 
 def git(text: str) -> Fault | None:
     """Check the URL of a git repository."""
+    if text.startswith("/"):
+        return None if _GIT.fullmatch(text) else Fault(f"{show(text)} is not the path of a repository")
     if _GIT.fullmatch(text):
-        return None
+        return _host(text)
     return Fault(f"{show(text)} is not the URL of a repository", "write https://, ssh:// or user@host:path")
 
 
@@ -227,6 +253,8 @@ def archive(text: str) -> Fault | None:
     """Check the URL of an archive, or its path on the control node."""
     if "://" in text and not _ARCHIVE.fullmatch(text):
         return Fault(f"{show(text)} is not a URL", "write https:// and the address of the archive")
+    if "://" in text and (fault := _host(text)):
+        return fault
     if not re.split(r"[?#]", text, maxsplit=1)[0].lower().endswith(_ARCHIVE_ENDS):
         return Fault(f"{show(text)} is of no known kind", f"an archive ends in {', '.join(_ARCHIVE_ENDS)}")
     return None
