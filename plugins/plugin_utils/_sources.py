@@ -12,6 +12,8 @@ from pathlib import Path
 from ansible_collections.barehost.web.plugins.plugin_utils._problem import Fault, show
 
 COLLECTION = Path(__file__).resolve().parents[2]
+#: In bytes, of a whole path and of one name in it: PATH_MAX and NAME_MAX of limits.h.
+_LONGEST_PATH, _LONGEST_NAME = 4095, 255
 
 
 def search_folders(playbook_folder: str | None, config_file: str | None) -> list[Path]:
@@ -31,6 +33,8 @@ def folder_fault(text: str, folders: Sequence[Path]) -> Fault | None:
     """Check that the folder exists. Without folders to look in, nothing is known about it."""
     if not text:
         return Fault("is empty", "name a folder on the control node")
+    if fault := _no_path(text):
+        return fault
     if not folders or find_folder(text, folders) is not None:
         return None
     if _exists(text, folders):
@@ -40,9 +44,27 @@ def folder_fault(text: str, folders: Sequence[Path]) -> Fault | None:
 
 def file_fault(text: str, folders: Sequence[Path]) -> Fault | None:
     """Check that the file exists. Without folders to look in, nothing is known about it."""
+    if fault := _no_path(text):
+        return fault
     if not folders or (_exists(text, folders) and find_folder(text, folders) is None):
         return None
     return Fault(f"there is no file {show(text)} on the control node{_places(text, folders)}")
+
+
+def _no_path(text: str) -> Fault | None:
+    """Check what the system would not even look for."""
+    try:
+        name = os.fsencode(text)
+        Path(text).expanduser()
+    except UnicodeEncodeError:
+        name = b"\0"
+    except RuntimeError:
+        return Fault(f"{show(text)} begins in the home of a user that there is not", "write the path out")
+    if b"\0" in name:
+        return Fault(f"{show(text)} has a character that no path has", "write the path anew")
+    if len(name) > _LONGEST_PATH or any(len(part) > _LONGEST_NAME for part in name.split(b"/")):
+        return Fault(f"{show(text)} is too long for a path", "name a file or folder on the control node")
+    return None
 
 
 def read_file(text: str, folders: Sequence[Path]) -> str:

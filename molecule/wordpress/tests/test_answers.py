@@ -63,6 +63,7 @@ def test_visitor_is_sent_on(http: Http, site: str, path: str, target: str) -> No
         "/wp-config-sample.php",
         "/readme.html",
         "/xmlrpc.php",
+        "/wp-cron.php",
         "/.htaccess",
         "/.git/config",
         "/wp-content/db-error.php",

@@ -5,8 +5,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ansible_collections.barehost.web.plugins.plugin_utils._sources import COLLECTION, find_folder, search_folders
+import pytest
+from ansible_collections.barehost.web.plugins.plugin_utils._sources import (
+    COLLECTION,
+    file_fault,
+    find_folder,
+    folder_fault,
+    search_folders,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ansible_collections.barehost.web.plugins.plugin_utils._problem import Fault
 
 
 def test_the_playbook_comes_first_and_the_collection_last(tmp_path: Path) -> None:
@@ -27,3 +40,24 @@ def test_the_first_folder_that_has_it_wins(tmp_path: Path) -> None:
 
 def test_the_collection_is_this_one() -> None:
     assert (COLLECTION / "galaxy.yml").is_file()
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("x" * 100_000, "is too long for a path"),
+        ("x/" * 2100, "is too long for a path"),
+        ("a\0b", "has a character that no path has"),
+        ("a\ud800", "has a character that no path has"),
+        ("~no-such-user-of-ours/page.html", "begins in the home of a user that there is not"),
+    ],
+)
+@pytest.mark.parametrize("check", [file_fault, folder_fault])
+def test_what_nobody_can_look_for_is_a_mistake_like_others(
+    tmp_path: Path, check: Callable[[str, list[Path]], Fault | None], text: str, reason: str
+) -> None:
+    for folders in ([tmp_path], []):
+        fault = check(text, folders)
+        assert fault is not None
+        assert reason in fault.reason
+        assert len(fault.reason) < 130
