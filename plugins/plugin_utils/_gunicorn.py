@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.barehost.web.plugins.plugin_utils import _service
-from ansible_collections.barehost.web.plugins.plugin_utils._service import App, File, Program, Server
+from ansible_collections.barehost.web.plugins.plugin_utils._service import AS_ROOT, App, File, Program, Server
 
 SETTINGS = "/etc/gunicorn"
 
@@ -59,7 +59,7 @@ def commands(app: App) -> list[str]:
         f"ExecStart={' '.join(start(app))}",
         "ExecReload=",
         f"ExecReload={' '.join(check(app))}",
-        f"ExecReload=+{' '.join(reload(app))}",
+        f"ExecReload={AS_ROOT} {' '.join(reload(app))}",
     ]
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from ansible_collections.barehost.web.plugins.plugin_utils import _service
 from ansible_collections.barehost.web.plugins.plugin_utils._entries import KEPT_BY_APACHE, app_address
 from ansible_collections.barehost.web.plugins.plugin_utils._listen import bound
-from ansible_collections.barehost.web.plugins.plugin_utils._service import ANY_IPV4, App, File, Server
+from ansible_collections.barehost.web.plugins.plugin_utils._service import ANY_IPV4, AS_ROOT, App, File, Server
 
 SETTINGS = "/etc/mod_wsgi"
 #: Debian's versions of Python, which its mod_wsgi runs apps on.
@@ -104,7 +104,7 @@ def commands(app: App) -> list[str]:
             "ExecReload=",
             f"ExecReload={_service.venv(app)}/bin/python {SETTINGS}/{name}.wsgi",
             f"ExecReload=/bin/sh {SETTINGS}/control.sh keep {name}",
-            f"ExecReload=+/bin/sh {SETTINGS}/control.sh touch {name}",
+            f"ExecReload={AS_ROOT} /bin/sh {SETTINGS}/control.sh touch {name}",
             f"ExecReload=/bin/sh {SETTINGS}/control.sh replace {name}",
             f"ExecReload=/bin/sh {SETTINGS}/control.sh retire {name}",
         ]

@@ -23,6 +23,8 @@ UNITS = "/etc/systemd/system"
 MANAGERS = ("systemd", "supervisor")
 KINDS = ("service", "socket")
 _WANTED_BY = {"service": "multi-user.target", "socket": "sockets.target"}
+#: Stands before what a unit does as root: nothing of the app's environment goes with it. The templates say the same.
+AS_ROOT = "+/usr/bin/env -i PATH=/usr/bin:/bin MAINPID=${MAINPID}"
 # What the service of every server says.
 _GRACEFUL_TIMEOUT, _START_TIMEOUT, _TASKS = 30, 90, 256
 ANY_IPV4 = str(IPv4Address(0))

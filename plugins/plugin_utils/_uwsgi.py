@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.barehost.web.plugins.plugin_utils import _service
-from ansible_collections.barehost.web.plugins.plugin_utils._service import App, File, Program, Server
+from ansible_collections.barehost.web.plugins.plugin_utils._service import AS_ROOT, App, File, Program, Server
 
 SETTINGS = "/etc/uwsgi"
 
@@ -83,7 +83,7 @@ def commands(app: App) -> list[str]:
     if from_source(app):
         lines += ["ExecStart=", f"ExecStart={' '.join(start(app))}"]
     if app["directory"] or app["venv"]:
-        lines += ["ExecReload=", f"ExecReload={' '.join(check(app))}", f"ExecReload=+{' '.join(reload(app))}"]
+        lines += ["ExecReload=", f"ExecReload={' '.join(check(app))}", f"ExecReload={AS_ROOT} {' '.join(reload(app))}"]
     return lines
 
 

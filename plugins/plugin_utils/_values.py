@@ -31,6 +31,14 @@ _NOT_PUBLIC = frozenset({".git", ".venv"})
 _OF_RELEASES = _NOT_PUBLIC | {".release.json", ".verdict.json", ".kept.json", ".live"}
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
+#: Source: "Environment Variables Set or Propagated by the Service Manager" in systemd.exec(5).
+_OF_SYSTEMD = re.compile(
+    r"LISTEN_(FDS|PID|FDNAMES|PIDFDID)|NOTIFY_SOCKET|MAINPID|MANAGERPID|INVOCATION_ID|JOURNAL_STREAM|WATCHDOG_(PID|USEC)"
+    r"|SYSTEMD_\w+"
+)
+#: Source: ld.so(8), gconv and locale in the manual of glibc.
+_OF_LOADER = re.compile(r"LD_\w+|GCONV_PATH|LOCPATH|GLIBC_TUNABLES")
+
 # Accounts and groups that Debian's base or a usual package of a web host makes.
 _ACCOUNTS = """
     root daemon bin sys sync games man lp mail news uucp proxy www-data backup list irc gnats nobody _apt adm
@@ -274,8 +282,10 @@ def variable(text: str) -> Fault | None:
     """Check the name of an environment variable."""
     if not _VARIABLE.fullmatch(text):
         return Fault(f"{show(text)} cannot be the name of a variable", "use letters, digits and '_', no digit first")
-    if text in {"LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "NOTIFY_SOCKET"}:
-        return Fault(f"{text} is set by systemd, which hands the app its socket with it", "leave it out")
+    if _OF_SYSTEMD.fullmatch(text):
+        return Fault(f"{text} is set by systemd, which tells processes of a unit something by it", "leave it out")
+    if _OF_LOADER.fullmatch(text):
+        return Fault(f"{text} is heeded by the loader of every program, also of those that root runs", "leave it out")
     return None
 
 

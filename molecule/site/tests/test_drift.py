@@ -11,6 +11,8 @@ from testbed.converge import Outcome
 from testbed.converge import converge as run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from testbed.http import Http
     from testinfra.host import Host
 
@@ -81,13 +83,14 @@ DRIFT = {
 
 
 @pytest.fixture(scope="module")
-def drifted(machine: Any, host: Host) -> list[Outcome]:
-    """Do all of it to a host that is as it is to be, and converge it twice."""
+def drifted(machine: Any, host: Host) -> Iterator[list[Outcome]]:
+    """Do all of it to a host that is as it is to be, and converge it twice; what was edited is put aside by that."""
     assert run(machine.scenario, machine.name).rc == 0
     for kind, (damage, look, answer) in DRIFT.items():
         assert host.run(damage).rc == 0, kind
         assert host.run(look).stdout.strip() != answer, f"{kind}: that was no damage"
-    return [run(machine.scenario, machine.name) for _time in range(2)]
+    yield [run(machine.scenario, machine.name) for _time in range(2)]
+    host.check_output("rm -r /var/lib/barehost/saved")
 
 
 @pytest.mark.parametrize("kind", DRIFT)

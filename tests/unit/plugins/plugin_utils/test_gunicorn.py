@@ -54,7 +54,7 @@ def test_settings_are_written_as_python(value: object, text: str) -> None:
                 f"ExecStart={GUNICORN}",
                 "ExecReload=",
                 f"ExecReload={GUNICORN} --check-config",
-                "ExecReload=+/bin/sh /etc/gunicorn/reload.sh",
+                "ExecReload=+/usr/bin/env -i PATH=/usr/bin:/bin MAINPID=${MAINPID} /bin/sh /etc/gunicorn/reload.sh",
             ],
         ),
         ({"graceful_timeout": 60}, ["TimeoutStopSec=65"]),

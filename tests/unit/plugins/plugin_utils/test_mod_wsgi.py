@@ -140,7 +140,7 @@ def test_app_that_lies_elsewhere_is_tried_there() -> None:
         "ExecReload=",
         "ExecReload=/opt/env/bin/python /etc/mod_wsgi/util.wsgi",
         "ExecReload=/bin/sh /etc/mod_wsgi/control.sh keep util",
-        "ExecReload=+/bin/sh /etc/mod_wsgi/control.sh touch util",
+        "ExecReload=+/usr/bin/env -i PATH=/usr/bin:/bin MAINPID=${MAINPID} /bin/sh /etc/mod_wsgi/control.sh touch util",
         "ExecReload=/bin/sh /etc/mod_wsgi/control.sh replace util",
         "ExecReload=/bin/sh /etc/mod_wsgi/control.sh retire util",
     ]

@@ -69,7 +69,7 @@ def test_app_that_lies_elsewhere_is_loaded_from_there() -> None:
     assert lines == [
         "ExecReload=",
         "ExecReload=/opt/env/bin/python /etc/uwsgi/util.wsgi",
-        "ExecReload=+/bin/sh /etc/uwsgi/reload.sh util",
+        "ExecReload=+/usr/bin/env -i PATH=/usr/bin:/bin MAINPID=${MAINPID} /bin/sh /etc/uwsgi/reload.sh util",
     ]
     files = render(directory="/opt/util", venv="/opt/env")
     assert 'barehost_wsgi.application("wsgi:server", "/opt/util")' in files["/etc/uwsgi/util.wsgi"]

@@ -258,7 +258,19 @@ BAD: list[tuple[Callable[[str], Fault | None], str, str, str]] = [
     (
         _values.variable,
         "LISTEN_FDS",
-        "LISTEN_FDS is set by systemd, which hands the app its socket with it",
+        "LISTEN_FDS is set by systemd, which tells processes of a unit something by it",
+        "leave it out",
+    ),
+    (
+        _values.variable,
+        "MAINPID",
+        "MAINPID is set by systemd, which tells processes of a unit something by it",
+        "leave it out",
+    ),
+    (
+        _values.variable,
+        "LD_PRELOAD",
+        "LD_PRELOAD is heeded by the loader of every program, also of those that root runs",
         "leave it out",
     ),
 ]
