@@ -342,7 +342,11 @@ printf '[Service]\nEnvironment=PATH=/run/led/bin:/usr/bin:/bin\n' >"/run/systemd
 systemctl daemon-reload
 systemctl reload "$1"
 """
-UNLEAD = 'rm -r /run/led "/run/systemd/system/$1.d/led.conf"; systemctl daemon-reload'
+UNLEAD = """
+rm -r /run/led "/run/systemd/system/$1.d/led.conf"
+rmdir --ignore-fail-on-non-empty "/run/systemd/system/$1.d"
+systemctl daemon-reload
+"""
 
 
 @pytest.fixture
