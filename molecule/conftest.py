@@ -333,7 +333,7 @@ for name in cat cksum env kill seq sed setpriv sleep stat timeout touch; do
   {
     echo '#!/bin/sh'
     echo '[ "$(/usr/bin/id -u)" != 0 ] || /usr/bin/touch /run/led/root'
-    echo "/usr/bin/touch /run/led/app 2>/dev/null; exec /usr/bin/$name \\"\\$@\\""
+    echo "exec /usr/bin/$name \\"\\$@\\""
   } >/run/led/bin/$name
 done
 chmod -R 755 /run/led/bin

@@ -354,16 +354,20 @@ def _read(path: Path) -> str:
         return ""
 
 
+def _wants_any(options: Mapping[str, Any]) -> bool:
+    return any(site["mode"] == "acme" for site in options["sites"])
+
+
 def kept(options: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Give options to compare the host with later, where they want something."""
-    return options if any(site["mode"] == "acme" for site in options["sites"]) else None
+    return options if _wants_any(options) else None
 
 
 def run(options: Mapping[str, Any], *, check: bool) -> Answer:
     """Do the work of barehost.web.acme."""
     acme = Acme(options["authority"])
     # Where nothing is wanted and nothing is there, not even the file of the lock may come to be.
-    check = check or not (any(site["mode"] == "acme" for site in options["sites"]) or acme.has_any())
+    check = check or not (_wants_any(options) or acme.has_any())
     alone = contextlib.nullcontext() if check else lock(_marks.STATE / "published/acme.lock", _LOCK_SECONDS)
     with alone:
         acme.bring(options["sites"], purge=options["purge"], check=check)

@@ -20,8 +20,8 @@ _SHORTEST_PASSWORD = 12
 _EMAIL = re.compile(r"[^@\s\"'<>(),;:\\]+@[A-Za-z0-9.-]+\.[A-Za-z0-9-]+")
 _LOGIN = re.compile(r"[A-Za-z0-9 _.@-]{1,60}")
 _SIZE = re.compile(r"\d{1,6}[KMG]")
-#: Constants that wp-config.php has anyway, and what to do instead.
 _OURS = "leave it out"
+#: Constants that wp-config.php has anyway, and what to do instead.
 _TAKEN = {
     **dict.fromkeys(("DB_NAME", "DB_USER", "DB_PASSWORD", "DB_HOST", "DB_CHARSET", "DB_COLLATE"), _OURS),
     **dict.fromkeys(("WP_HOME", "WP_SITEURL", "WP_CONTENT_URL"), "write 'url'"),

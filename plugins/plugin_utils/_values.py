@@ -213,10 +213,16 @@ def _host(text: str) -> Fault | None:
         try:
             parts = urlsplit(text)
             host, user, port = parts.hostname or "", parts.username or "", parts.port
-        except ValueError as error:
-            return Fault(f"{shown} leads nowhere: {str(error)[:1].lower()}{str(error)[1:]}", "write host and port anew")
+        except ValueError:
+            # What Python says of it, and the text itself, may hold a piece of a password that has a slash in it.
+            shown = "it" if "@" in text else shown
+            return Fault(
+                f"{shown} has no port from 1 to 65535, or no address in []",
+                "write host and port anew, and '/' in a password as %2F",
+            )
         if parts.scheme == "file":
-            return Fault(f"{shown} names a host", "write three slashes: file:///path") if parts.netloc else None
+            way_out = "write three slashes: file:///path"
+            return Fault(f"{shown} names a host", way_out) if parts.netloc not in {"", "localhost"} else None
         if not host:
             return Fault(f"{shown} names no host", "write two slashes and the name of a host")
         if port == 0:

@@ -268,7 +268,7 @@ def surplus(there: Sequence[Archive], keep: int, made: Path | None = None) -> li
     """
     scheduled = [archive for archive in there if archive.kind == SCHEDULED and archive.path != made]
     most = max(keep - (made is not None), 0)
-    return scheduled[: len(scheduled) - most] if len(scheduled) > most else []
+    return scheduled[: max(len(scheduled) - most, 0)]
 
 
 # --- the manifest ----------------------------------------------------------------------------------------------------
