@@ -216,10 +216,8 @@ def _host(text: str) -> Fault | None:
         except ValueError:
             # What Python says of it, and the text itself, may hold a piece of a password that has a slash in it.
             shown = "it" if "@" in text else shown
-            return Fault(
-                f"{shown} has no port from 1 to 65535, or no address in []",
-                "write host and port anew, and '/' in a password as %2F",
-            )
+            way_out = "write host and port anew, and '/' in a password as %2F"
+            return Fault(f"{shown} has no port from 1 to 65535, or no address in []", way_out)
         if parts.scheme == "file":
             way_out = "write three slashes: file:///path"
             return Fault(f"{shown} names a host", way_out) if parts.netloc not in {"", "localhost"} else None

@@ -22,13 +22,13 @@ def test_root_runs_no_program_of_an_app(leads_root: Callable[[str, str], bool], 
     assert leads_root(service, user) is False
 
 
-@pytest.mark.parametrize("target", ["/root/precious", "/etc/cron.d/led"])
+@pytest.mark.parametrize("target", ["/root/precious", "/root/led"])
 def test_reload_writes_to_nothing_that_an_app_leads_it_to(host: Host, http: Http, soon: Any, target: str) -> None:
     host.check_output("echo precious >/root/precious")
     host.check_output("runuser -u toy -- ln -sf %s /run/uwsgi/toy/fifo", target)
     host.run("systemctl reload uwsgi@toy.service")
     assert host.check_output("cat /root/precious; rm /root/precious") == "precious"
-    assert not host.file("/etc/cron.d/led").exists
+    assert not host.file("/root/led").exists
     # Whoever has taken its own fifo away is told nothing any more.
     host.check_output("systemctl kill --signal=KILL uwsgi@toy.service")
     soon(lambda: http("/", host=TOY).status == 200)
